@@ -1,0 +1,32 @@
+-- The event log of a partition: a stream at log:events whose ids are <ms>-<sequence>, the sequence dense and
+-- the milliseconds never going back. log:last holds the last id.
+local function open_log(base, now)
+  local last = redis.call('GET', base .. 'log:last')
+  if not last then
+    local newest = redis.call('XREVRANGE', base .. 'log:events', '+', '-', 'COUNT', 1)
+    last = newest[1] and newest[1][1] or '0-0'
+  end
+  local ms, sequence = string.match(last, '^(%d+)%-(%d+)$')
+  return { base = base, ms = math.max(now, tonumber(ms)), sequence = tonumber(sequence) }
+end
+
+-- The id that the n-th entry from here will have.
+local function log_id(log, n)
+  return whole(log.ms) .. '-' .. whole(log.sequence + n)
+end
+
+-- event: type id doc side deadline source changes op ('' for what is not there)
+local function append_event(log, event, max_length)
+  log.sequence = log.sequence + 1
+  redis.call('XADD', log.base .. 'log:events', 'MAXLEN', '~', max_length, log_id(log, 0),
+    't', event.type, 'i', event.id, 'd', event.doc, 'x', event.side, 'l', event.deadline,
+    's', event.source, 'c', event.changes, 'o', event.op)
+end
+
+-- Keeps the sequence, and now and then drops what is older than the retention.
+local function close_log(log, retention_ms)
+  redis.call('SET', log.base .. 'log:last', log_id(log, 0))
+  if log.sequence % 64 < 1 then
+    redis.call('XTRIM', log.base .. 'log:events', 'MINID', '~', whole(math.max(0, log.ms - retention_ms)))
+  end
+end

@@ -1,0 +1,150 @@
+import { StreamExistsError } from '../errors.js'
+import { jsonClone, jsonEqual } from '../model/json.js'
+import { NO_STATISTICS } from '../model/statistics.js'
+import { isTerminalStatus } from '../model/status.js'
+import type { Metadata, Stream, StreamInput } from '../model/stream.js'
+import { type Context, changed, type Decision, eventOf, type PlannedEvent } from './decision.js'
+
+/** A validated input, with its id and its time to live settled. */
+export interface CreateCommand<M> extends StreamInput<M> {
+  readonly id: string
+  readonly ttlMs: number
+}
+
+const OPTIONAL_FIELDS = [
+  'name',
+  'codec',
+  'sourcePort',
+  'videoCodec',
+  'resolution',
+  'bitrate',
+  'frameRate',
+] as const
+
+/** The fields of an input that `register` takes over into a live record. */
+const REFRESHED_FIELDS = [
+  ...OPTIONAL_FIELDS,
+  'type',
+  'protocol',
+  'sourceAddr',
+  'metadata',
+  'tags',
+  'config',
+] as const
+
+/** `create`: refused when the id is live, whoever holds it. */
+export function decideCreate<M = Metadata>(
+  current: Stream<M> | undefined,
+  command: CreateCommand<M>,
+  context: Context,
+): Decision<M> {
+  if (current !== undefined) throw new StreamExistsError(command.id, current.owner)
+  return begin(newStream(command, context, 1), [])
+}
+
+/** `register`: creates, refreshes, starts anew or takes over, as the live record demands. */
+export function decideRegister<M = Metadata>(
+  current: Stream<M> | undefined,
+  command: CreateCommand<M>,
+  { takeover, ttlGiven }: { readonly takeover: boolean; readonly ttlGiven: boolean },
+  context: Context,
+): Decision<M> {
+  if (current === undefined) return decideCreate(current, command, context)
+  if (isTerminalStatus(current.status)) {
+    return begin(newStream(command, context, current.epoch + 1), [
+      { type: 'stream.deleted', shows: 'stored' },
+    ])
+  }
+  if (current.owner === context.instanceId) return refresh(current, command, ttlGiven, context)
+  if (!takeover) throw new StreamExistsError(command.id, current.owner)
+  return {
+    kind: 'put',
+    next: changed(
+      current,
+      { owner: context.instanceId, epoch: current.epoch + 1 } as Partial<Stream<M>>,
+      context,
+    ),
+    events: [eventOf('stream.owner.changed')],
+    renew: true,
+    newFence: true,
+    statistics: 'keep',
+  }
+}
+
+function begin<M>(next: Stream<M>, before: readonly PlannedEvent[]): Decision<M> {
+  const started = next.status === 'active' ? [eventOf('stream.started')] : []
+  return {
+    kind: 'put',
+    next,
+    events: [...before, eventOf('stream.created'), ...started],
+    renew: true,
+    newFence: true,
+    statistics: 'replace',
+  }
+}
+
+function newStream<M>(command: CreateCommand<M>, { now, instanceId }: Context, epoch: number): Stream<M> {
+  const at = new Date(now)
+  const status = command.status ?? 'pending'
+  const optional = Object.fromEntries(
+    OPTIONAL_FIELDS.flatMap((field) => (command[field] === undefined ? [] : [[field, command[field]]])),
+  )
+  return {
+    ...optional,
+    id: command.id,
+    type: command.type,
+    protocol: command.protocol ?? command.type,
+    sourceAddr: command.sourceAddr,
+    status,
+    state: {
+      currentState: command.state?.currentState ?? 'initializing',
+      stateTransitions: [],
+      statusTransitions: [],
+      errorCount: 0,
+      health: command.state?.health ?? 'unknown',
+      quality: { ...command.state?.quality },
+      resources: { ...command.state?.resources },
+    },
+    createdAt: at,
+    updatedAt: at,
+    ...(status === 'active' && { startedAt: at }),
+    ...(isTerminalStatus(status) && { endedAt: at }),
+    lastHeartbeat: at,
+    statistics: { ...NO_STATISTICS, ...withoutUndefined(command.statistics ?? {}) },
+    metadata: jsonClone(command.metadata ?? ({} as M)),
+    tags: [...new Set(command.tags)],
+    config: jsonClone(command.config ?? {}),
+    ttlMs: command.ttlMs,
+    owner: instanceId,
+    epoch,
+    revision: 1,
+  }
+}
+
+function refresh<M>(
+  current: Stream<M>,
+  command: CreateCommand<M>,
+  ttlGiven: boolean,
+  context: Context,
+): Decision<M> {
+  const change: Record<string, unknown> = {}
+  for (const field of REFRESHED_FIELDS) {
+    const given = field === 'tags' && command.tags ? [...new Set(command.tags)] : command[field]
+    if (given !== undefined && !jsonEqual(given, current[field])) change[field] = jsonClone(given)
+  }
+  if (ttlGiven && command.ttlMs !== current.ttlMs) change.ttlMs = command.ttlMs
+  const changes = Object.keys(change)
+  if (changes.length === 0) return { kind: 'none', stream: current, renew: true }
+  return {
+    kind: 'put',
+    next: changed(current, change as Partial<Stream<M>>, context),
+    events: [eventOf('stream.updated', changes)],
+    renew: true,
+    newFence: false,
+    statistics: 'keep',
+  }
+}
+
+function withoutUndefined<T extends object>(value: T): T {
+  return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as T
+}

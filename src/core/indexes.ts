@@ -1,0 +1,116 @@
+import type { StreamStatistics } from './model/statistics.js'
+import { STREAM_STATUSES } from './model/status.js'
+import { STREAM_TYPES } from './model/stream.js'
+import type { StreamDocument } from './model/wire.js'
+import type { EntriesOf, Entry, IndexDeclaration } from './store.js'
+
+/** The counter index behind `stats()`: its values are `<status>|<type>`. */
+export const STATUS_TYPE_COUNTER = 'status|type'
+
+/** Equality keys hold at most this many characters of a value; queries check the rest on the document. */
+const MAX_KEY_CHARACTERS = 128
+
+type Statistics = Partial<StreamStatistics>
+type SideEntry = Extract<Entry, { kind: 'side' }>
+
+/** Every index entry of a stream: the built-in ones, then the declared ones. */
+export function entriesOf(document: StreamDocument<unknown>, statistics: Statistics): EntriesOf {
+  return (declared) => [
+    equality('status', document.status),
+    equality('type', document.type),
+    equality('protocol', document.protocol),
+    equality('health', document.state.health),
+    ...(document.owner === undefined ? [] : [equality('owner', document.owner)]),
+    ...document.tags.map((tag) => equality('tag', tag)),
+    { kind: 'number', index: 'created_at', value: document.createdAt.getTime() },
+    { kind: 'text', index: 'source_addr', value: document.sourceAddr },
+    { kind: 'counter', index: STATUS_TYPE_COUNTER, value: `${document.status}|${document.type}` },
+    ...declared.flatMap((declaration) => declaredEntry(declaration, document, statistics)),
+  ]
+}
+
+/** The entries of the declared indexes over those statistics that are given. */
+export function statisticsEntriesOf(statistics: Statistics): EntriesOf<SideEntry> {
+  return (declared) =>
+    declared.flatMap((declaration) => {
+      const value = statisticsField(declaration)
+      return value !== undefined && statistics[value] !== undefined
+        ? [sideEntry(declaration.field, statistics[value])]
+        : []
+    })
+}
+
+function equality(index: string, value: string): Entry {
+  return { kind: 'equality', index, value }
+}
+
+function declaredEntry(
+  declaration: IndexDeclaration,
+  document: StreamDocument<unknown>,
+  statistics: Statistics,
+): Entry[] {
+  const measured = statisticsField(declaration)
+  if (measured !== undefined) return [sideEntry(declaration.field, statistics[measured])]
+  const value = fieldValue(document, declaration.field)
+  const index = declaration.field
+  switch (declaration.kind) {
+    case 'number':
+      return [{ kind: 'number', index, value: numberValue(value) }]
+    case 'text':
+      return [{ kind: 'text', index, value: typeof value === 'string' ? value : null }]
+    case 'equality': {
+      const key = equalityKey(value)
+      return key === undefined ? [] : [equality(index, key)]
+    }
+  }
+}
+
+function sideEntry(index: string, value: number | undefined): SideEntry {
+  return { kind: 'side', index, value: value ?? null }
+}
+
+function statisticsField({ field }: IndexDeclaration): keyof StreamStatistics | undefined {
+  return field.startsWith('statistics.')
+    ? (field.slice('statistics.'.length) as keyof StreamStatistics)
+    : undefined
+}
+
+function numberValue(value: unknown): number | null {
+  if (value instanceof Date) return value.getTime()
+  return typeof value === 'number' ? value : null
+}
+
+/** The key of a scalar in a declared equality index; its first letter keeps `1`, `'1'` and `true` apart. */
+function equalityKey(value: unknown): string | undefined {
+  switch (typeof value) {
+    case 'string':
+      return `s${Array.from(value.slice(0, MAX_KEY_CHARACTERS * 2))
+        .slice(0, MAX_KEY_CHARACTERS)
+        .join('')}`
+    case 'number':
+      return `n${value === 0 ? 0 : value}`
+    case 'boolean':
+      return `b${value}`
+    default:
+      return undefined
+  }
+}
+
+/** The value at a dotted path, or `undefined`. */
+export function fieldValue(document: object, path: string): unknown {
+  let value: unknown = document
+  for (const key of path.split('.')) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined
+    value = (value as Record<string, unknown>)[key]
+  }
+  return value
+}
+
+/** The live streams by status and type, from the values of {@link STATUS_TYPE_COUNTER}. */
+export function splitStatusTypeCounter(value: string): [status: string, type: string] | undefined {
+  const [status = '', type = ''] = value.split('|')
+  const known =
+    (STREAM_STATUSES as readonly string[]).includes(status) &&
+    (STREAM_TYPES as readonly string[]).includes(type)
+  return known ? [status, type] : undefined
+}

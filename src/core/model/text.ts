@@ -1,0 +1,37 @@
+const SURROGATE = /[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/
+
+/** What is wrong with a text, or `undefined`: it may hold no NUL and no lone surrogate. */
+export function textProblem(text: string): string | undefined {
+  if (text.includes('\0')) return 'must not contain a NUL character'
+  if (SURROGATE.test(text)) return 'must not contain a lone surrogate'
+  return undefined
+}
+
+/** The length in UTF-8 bytes of a well-formed text. O(n), allocates nothing. */
+export function utf8Length(text: string): number {
+  let bytes = text.length
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i)
+    if (unit < 0x80) continue
+    // A surrogate pair is two units and four bytes: one extra for each half.
+    bytes += unit < 0x800 || (unit >= 0xd800 && unit <= 0xdfff) ? 1 : 2
+  }
+  return bytes
+}
+
+/** Orders text by its UTF-8 bytes, which is the order of Redis and not that of JavaScript's `<`. */
+export function compareText(a: string, b: string): number {
+  const length = Math.min(a.length, b.length)
+  for (let i = 0; i < length; i++) {
+    const x = a.charCodeAt(i)
+    const y = b.charCodeAt(i)
+    if (x !== y) return codePointRank(x) - codePointRank(y)
+  }
+  return a.length - b.length
+}
+
+/** UTF-16 sorts surrogates below U+E000..U+FFFF, UTF-8 above: shift them. */
+function codePointRank(unit: number): number {
+  if (unit >= 0xe000) return unit - 0x800
+  return unit >= 0xd800 ? unit + 0x2000 : unit
+}

@@ -1,0 +1,214 @@
+/**
+ * The port behind which all storing sits: a leased, indexed, logged document store that knows nothing of streams.
+ *
+ * Every implementation gives the same answers; the contract suite and the side-by-side property test hold them
+ * to it. Times are milliseconds of the store's own clock (Redis TIME, or the injected clock in memory).
+ */
+
+/** How an index finds its documents. */
+export type IndexKind = 'equality' | 'number' | 'text'
+
+/** An index beyond the built-in ones, kept by every writer once any of them declared it. */
+export interface IndexDeclaration {
+  /** A dotted path of the stream, e.g. `metadata.region` or `statistics.bitrate`. */
+  readonly field: string
+  readonly kind: IndexKind
+}
+
+/** One entry of a document in one index. `null` stands for a missing value: it sorts last. */
+export type Entry =
+  | { readonly kind: 'equality'; readonly index: string; readonly value: string }
+  | { readonly kind: 'number'; readonly index: string; readonly value: number | null }
+  | { readonly kind: 'text'; readonly index: string; readonly value: string | null }
+  /** A number index over the side value: set when the side value is, kept when the document changes. */
+  | { readonly kind: 'side'; readonly index: string; readonly value: number | null }
+  /** Counts the documents that have this value. */
+  | { readonly kind: 'counter'; readonly index: string; readonly value: string }
+
+/** Computes entries under the declarations that the store knows of at the time of writing. */
+export type EntriesOf<T extends Entry = Entry> = (declared: readonly IndexDeclaration[]) => readonly T[]
+
+/** A live record as stored. */
+export interface Rec {
+  readonly id: string
+  readonly doc: string
+  /** A flat JSON object of numbers, kept beside the document: the statistics. */
+  readonly side?: string
+  /** Identifies this state of the record: the log id of the commit that wrote it. */
+  readonly token: string
+  /** The token of the commit that created the record or changed its owner. */
+  readonly fence: string
+  readonly ttlMs: number
+  readonly deadline: number
+}
+
+/** What a read found under an id. */
+export type Found =
+  | { readonly kind: 'live'; readonly rec: Rec }
+  | { readonly kind: 'missing' }
+  | { readonly kind: 'corrupt'; readonly why: string }
+
+/** What must hold for a commit to happen. */
+export type Guard =
+  /** No live record; a lapsed one is finished first. */
+  | { readonly kind: 'absent' }
+  /** Live and at this token, and at this fence where one is given. */
+  | { readonly kind: 'token'; readonly token: string; readonly fence?: string }
+  /** Whatever is there. */
+  | { readonly kind: 'any' }
+
+/** What a commit writes. */
+export type Write =
+  /** Nothing; confirms the guard, and renews the lease if asked. */
+  | { readonly kind: 'none'; readonly renew: boolean }
+  | { readonly kind: 'remove'; readonly lastDoc?: string }
+  | {
+      readonly kind: 'put'
+      readonly doc: string
+      /** Sort position of the document in every equality index: its creation time. */
+      readonly order: number
+      readonly ttlMs: number
+      readonly entries: EntriesOf
+      /** The event to log when this record's lease has run out. */
+      readonly onLapsed: string
+      readonly renew: boolean
+      /** Whether older fences are stale from here on. */
+      readonly newFence: boolean
+      /** The side value to set (`{}` clears it); left out: kept. */
+      readonly side?: string
+    }
+
+/** An event to log with a commit. */
+export interface LogEvent {
+  readonly type: string
+  /** The document that the event shows: the one being written (or `lastDoc`), or the one stored before. */
+  readonly shows: 'written' | 'stored'
+  readonly changes?: readonly string[]
+}
+
+/** One atomic change of one record. */
+export interface Commit {
+  readonly id: string
+  /** The same id again gives the first answer again and changes nothing. */
+  readonly opId: string
+  readonly guard: Guard
+  readonly write: Write
+  readonly events: readonly LogEvent[]
+  /** Who makes the change. */
+  readonly source: string
+}
+
+/** What became of a commit. */
+export type CommitAnswer =
+  | {
+      readonly kind: 'done'
+      readonly token: string
+      readonly fence: string
+      readonly deadline: number
+      readonly side?: string
+    }
+  /** The guard did not hold; this is there instead. */
+  | { readonly kind: 'conflict'; readonly found: Found }
+
+/** A lease to renew, and statistics to merge into the side value on the way. */
+export interface Renewal {
+  readonly id: string
+  readonly fence?: string
+  readonly side?: { readonly json: string; readonly entries: EntriesOf<Extract<Entry, { kind: 'side' }>> }
+}
+
+/** What became of a renewal. `missing`: not live. `stale`: the fence is not the record's. */
+export type RenewalAnswer = 'alive' | 'missing' | 'stale'
+
+/** A place in the default order: creation time, then id. */
+export interface Position {
+  readonly order: number
+  readonly id: string
+}
+
+/** A finished record: the lease ran out, the sweep removed it and logged the event. */
+export interface Finished {
+  readonly id: string
+  readonly type: string
+}
+
+/** An entry of the event log. */
+export interface LogRecord {
+  /** `<ms>-<sequence>`; the sequence is dense. */
+  readonly logId: string
+  readonly type: string
+  readonly id: string
+  readonly doc: string
+  readonly side?: string
+  readonly deadline: number
+  readonly source: string
+  readonly changes?: readonly string[]
+  readonly opId?: string
+}
+
+/** What a document should have beside it, for {@link Store.audit}; `undefined` when it is not readable. */
+export type Describe = (
+  id: string,
+  doc: string,
+  side: string | undefined,
+) =>
+  | { readonly order: number; readonly ttlMs: number; readonly entries: EntriesOf; readonly onLapsed: string }
+  | undefined
+
+/** Something that {@link Store.audit} found inconsistent. */
+export interface Problem {
+  readonly kind:
+    | 'corrupt-record'
+    | 'lost-lease'
+    | 'missing-entry'
+    | 'dangling-entry'
+    | 'dangling-statistics'
+    | 'wrong-counter'
+    | 'wrong-bookkeeping'
+  readonly streamId?: string
+  /** The index or counter concerned. */
+  readonly index?: string
+  readonly message: string
+  readonly repaired: boolean
+}
+
+/** What {@link Store.audit} looked at, and found. */
+export interface AuditReport {
+  readonly checked: number
+  readonly problems: readonly Problem[]
+}
+
+/** What bounds a call: a point on the monotonic clock (`performance.now()`), and the caller's signal. */
+export interface Call {
+  readonly deadline: number
+  readonly signal?: AbortSignal
+}
+
+/** See the module's comment. Every method rejects with a `RegistryError`. */
+export interface Store {
+  /** How many partitions hold the records; a record's partition depends on its id alone. */
+  readonly partitions: number
+  /** The best estimate of the store's time. Stamps documents, never decides what is alive. */
+  now(): number
+  /** Connects, and checks and declares the layout. Everything else does so by itself. */
+  open(call: Call): Promise<void>
+  commit(commit: Commit, call: Call): Promise<CommitAnswer>
+  renew(renewals: readonly Renewal[], call: Call): Promise<RenewalAnswer[]>
+  read(ids: readonly string[], call: Call): Promise<Found[]>
+  /** Up to `limit` positions of one partition in the default order, lapsed ones included. */
+  walk(partition: number, after: Position | undefined, limit: number, call: Call): Promise<Position[]>
+  /** How many records are live. */
+  count(call: Call): Promise<number>
+  /** The live records by the values of a counter index. */
+  counters(index: string, call: Call): Promise<Map<string, number>>
+  /** Finishes up to `limit` lapsed records. */
+  sweep(limit: number, source: string, call: Call): Promise<Finished[]>
+  /** A block of `size` numbers that nobody else gets; answers the first. */
+  reserveNumbers(size: number, call: Call): Promise<number>
+  /** The log of one partition after `after` (exclusive), oldest first. */
+  readLog(partition: number, after: string | undefined, limit: number, call: Call): Promise<LogRecord[]>
+  /** Compares records, leases, index entries and counters, and mends them if asked. Safe beside writers. */
+  audit(describe: Describe, repair: boolean, call: Call): Promise<AuditReport>
+  /** Lets go of what the store opened itself. */
+  close(): Promise<void>
+}

@@ -1,0 +1,46 @@
+import type { LogRecord } from '../core/store.js'
+
+/** What is logged; the log adds the id. */
+export type LogDraft = Omit<LogRecord, 'logId'>
+
+/** The event log in memory: dense numbers, milliseconds that never go back, bounded by length and age. */
+export class MemoryLog {
+  readonly #maxEvents: number
+  readonly #maxAgeMs: number
+  #entries: LogRecord[] = []
+  #sequence = 0
+  #ms = 0
+
+  constructor(maxEvents: number, maxAgeMs: number) {
+    this.#maxEvents = maxEvents
+    this.#maxAgeMs = maxAgeMs
+  }
+
+  /** Appends events and answers the id of the last one. */
+  append(drafts: readonly LogDraft[], now: number): string {
+    this.#ms = Math.max(this.#ms, now)
+    let logId = ''
+    for (const draft of drafts) {
+      this.#sequence += 1
+      logId = `${this.#ms}-${this.#sequence}`
+      this.#entries.push({ logId, ...draft })
+    }
+    // Trimming moves what stays, so it waits until a good part can go.
+    if (this.#entries.length > this.#maxEvents * 1.25) this.#entries = this.#entries.slice(-this.#maxEvents)
+    if (this.#sequence % 64 === 0) this.#trimByAge()
+    return logId
+  }
+
+  read(after: string | undefined, limit: number): LogRecord[] {
+    const sequence = after === undefined ? 0 : Number(after.slice(after.indexOf('-') + 1))
+    const first = this.#sequence - this.#entries.length
+    const start = Math.max(0, sequence - first)
+    return this.#entries.slice(start, start + limit)
+  }
+
+  #trimByAge(): void {
+    const oldest = this.#ms - this.#maxAgeMs
+    const kept = this.#entries.findIndex(({ logId }) => Number.parseInt(logId, 10) >= oldest)
+    if (kept > 0) this.#entries = this.#entries.slice(kept)
+  }
+}

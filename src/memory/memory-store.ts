@@ -1,0 +1,367 @@
+import type { Clock } from '../core/clock.js'
+import type {
+  AuditReport,
+  Call,
+  Commit,
+  CommitAnswer,
+  Describe,
+  EntriesOf,
+  Finished,
+  Found,
+  IndexDeclaration,
+  LogRecord,
+  Position,
+  Rec,
+  Renewal,
+  RenewalAnswer,
+  Store,
+  Write,
+} from '../core/store.js'
+import { auditMemory } from './memory-audit.js'
+import { MemoryIndexes, type PlacedEntry, placeEntry } from './memory-indexes.js'
+import { type LogDraft, MemoryLog } from './memory-log.js'
+import { type Item, SortedItems } from './sorted-items.js'
+
+/** What a store in memory is made of. */
+export interface MemoryStoreOptions {
+  readonly clock: Clock
+  readonly indexes: readonly IndexDeclaration[]
+  readonly maxEvents: number
+  readonly maxEventAgeMs: number
+}
+
+/** A record as kept in memory. */
+export interface MemoryRecord extends Rec {
+  readonly order: number
+  readonly onLapsed: string
+  readonly entries: ReadonlyMap<string, PlacedEntry>
+}
+
+/** How long the answer to an operation is kept, milliseconds. */
+const OPERATION_MS = 60_000
+
+const MISSING: Found = { kind: 'missing' }
+
+/** The {@link Store} in memory: one partition, the same meaning as on Redis, its time from an injected clock. */
+export class MemoryStore implements Store {
+  readonly partitions = 1
+  readonly #clock: Clock
+  readonly #declared: readonly IndexDeclaration[]
+  readonly #records = new Map<string, MemoryRecord>()
+  readonly #indexes = new MemoryIndexes()
+  readonly #leases = new SortedItems()
+  readonly #log: MemoryLog
+  readonly #operations = new Map<string, { readonly answer: CommitAnswer; readonly until: number }>()
+  #numbers = 0
+  #failures: unknown[] = []
+
+  constructor({ clock, indexes, maxEvents, maxEventAgeMs }: MemoryStoreOptions) {
+    this.#clock = clock
+    this.#declared = indexes
+    this.#log = new MemoryLog(maxEvents, maxEventAgeMs)
+  }
+
+  now(): number {
+    return this.#clock.now()
+  }
+
+  /** Makes the next call of the store fail with this error, before it does anything. */
+  failNext(error: unknown): void {
+    this.#failures.push(error)
+  }
+
+  async open(call: Call): Promise<void> {
+    this.#enter(call)
+  }
+
+  async commit(commit: Commit, call: Call): Promise<CommitAnswer> {
+    this.#enter(call)
+    const now = this.now()
+    const known = this.#operations.get(commit.opId)
+    if (known !== undefined) return known.answer
+    const refusal = this.#checkGuard(commit, now)
+    if (refusal !== undefined) return { kind: 'conflict', found: refusal }
+    return this.#apply(commit, now)
+  }
+
+  /** What is there instead, when the guard does not hold. */
+  #checkGuard({ id, guard, write }: Commit, now: number): Found | undefined {
+    const record = this.#records.get(id)
+    const isLive = record !== undefined && record.deadline > now
+    switch (guard.kind) {
+      case 'absent':
+        return isLive ? { kind: 'live', rec: record } : undefined
+      case 'token': {
+        if (!isLive) return MISSING
+        const atFence = guard.fence === undefined || guard.fence === record.fence
+        return record.token === guard.token && atFence ? undefined : { kind: 'live', rec: record }
+      }
+      case 'any':
+        if (isLive) return undefined
+        if (record !== undefined && write.kind === 'remove') this.#finish(record, 'delete', now)
+        return MISSING
+    }
+  }
+
+  #apply(commit: Commit, now: number): CommitAnswer {
+    const { id, write } = commit
+    const found = this.#records.get(id)
+    if (write.kind === 'none' && found !== undefined) {
+      return done(write.renew ? this.#renewLease(found, now) : found)
+    }
+    const lapsed = found !== undefined && found.deadline <= now
+    if (lapsed) this.#finish(found, commit.source, now)
+    const before = lapsed ? undefined : found
+    const after = write.kind === 'put' ? this.#prepare(id, write, before, now) : before
+    const token = this.#log.append(draftEvents(commit, before, after), now)
+    if (before !== undefined) this.#unlink(before, write.kind === 'put' ? after : undefined)
+    if (write.kind !== 'put' || after === undefined)
+      return this.#remember(commit, done({ ...(before as Rec), token }), now)
+    const record = { ...after, token, fence: write.newFence || before === undefined ? token : before.fence }
+    this.#link(record, before)
+    return this.#remember(commit, done(record), now)
+  }
+
+  /** The record that a put makes, but for its token. */
+  #prepare(
+    id: string,
+    write: Extract<Write, { kind: 'put' }>,
+    before: MemoryRecord | undefined,
+    now: number,
+  ): MemoryRecord {
+    const side = write.side === undefined ? before?.side : write.side === '{}' ? undefined : write.side
+    return {
+      id,
+      doc: write.doc,
+      ...(side !== undefined && { side }),
+      token: '',
+      fence: '',
+      ttlMs: write.ttlMs,
+      deadline: write.renew || before === undefined ? now + write.ttlMs : before.deadline,
+      order: write.order,
+      onLapsed: write.onLapsed,
+      entries: this.#place(write.entries, write.order, write.side === undefined ? before : undefined),
+    }
+  }
+
+  /** Entries over the side value stay as they are while the side value does. */
+  #place(entriesOf: EntriesOf, order: number, before: MemoryRecord | undefined): Map<string, PlacedEntry> {
+    const placed = new Map<string, PlacedEntry>()
+    for (const entry of entriesOf(this.#declared)) {
+      const place = placeEntry(entry, order)
+      placed.set(place.key, (entry.kind === 'side' && before?.entries.get(place.key)) || place)
+    }
+    return placed
+  }
+
+  #link(record: MemoryRecord, before: MemoryRecord | undefined): void {
+    this.#records.set(record.id, record)
+    this.#leases.add(leaseOf(record))
+    for (const [key, entry] of record.entries) {
+      if (!sameEntry(before?.entries.get(key), entry)) this.#indexes.add(entry, record.id)
+    }
+  }
+
+  #unlink(record: MemoryRecord, after: MemoryRecord | undefined): void {
+    this.#records.delete(record.id)
+    this.#leases.delete(leaseOf(record))
+    for (const [key, entry] of record.entries) {
+      if (!sameEntry(after?.entries.get(key), entry)) this.#indexes.remove(entry, record.id)
+    }
+  }
+
+  #remember({ opId }: Commit, answer: CommitAnswer, now: number): CommitAnswer {
+    this.#operations.set(opId, { answer, until: now + OPERATION_MS })
+    for (const [known, { until }] of this.#operations) {
+      if (until > now) break
+      this.#operations.delete(known)
+    }
+    return answer
+  }
+
+  async renew(renewals: readonly Renewal[], call: Call): Promise<RenewalAnswer[]> {
+    this.#enter(call)
+    const now = this.now()
+    return renewals.map((renewal) => this.#renewOne(renewal, now))
+  }
+
+  #renewOne({ id, fence, side }: Renewal, now: number): RenewalAnswer {
+    const record = this.#records.get(id)
+    if (record === undefined || record.deadline <= now) return 'missing'
+    if (fence !== undefined && fence !== record.fence) return 'stale'
+    const renewed = this.#renewLease(record, now)
+    if (side === undefined) return 'alive'
+    const entries = new Map(renewed.entries)
+    for (const entry of side.entries(this.#declared)) {
+      const place = placeEntry(entry, record.order)
+      const old = entries.get(place.key)
+      if (old === undefined) continue
+      this.#indexes.remove(old, id)
+      this.#indexes.add(place, id)
+      entries.set(place.key, place)
+    }
+    this.#records.set(id, { ...renewed, side: mergeSide(record.side, side.json), entries })
+    return 'alive'
+  }
+
+  #renewLease(record: MemoryRecord, now: number): MemoryRecord {
+    const renewed = { ...record, deadline: now + record.ttlMs }
+    this.#leases.delete(leaseOf(record))
+    this.#leases.add(leaseOf(renewed))
+    this.#records.set(record.id, renewed)
+    return renewed
+  }
+
+  async read(ids: readonly string[], call: Call): Promise<Found[]> {
+    this.#enter(call)
+    const now = this.now()
+    return ids.map((id) => {
+      const rec = this.#records.get(id)
+      return rec !== undefined && rec.deadline > now ? { kind: 'live', rec } : MISSING
+    })
+  }
+
+  async walk(
+    _partition: number,
+    after: Position | undefined,
+    limit: number,
+    call: Call,
+  ): Promise<Position[]> {
+    this.#enter(call)
+    const positions: Position[] = []
+    const list = this.#indexes.list('created_at')
+    for (const { rank, id } of list?.from(after && { rank: after.order, id: after.id }) ?? []) {
+      if (positions.length === limit) break
+      positions.push({ order: Number(rank), id })
+    }
+    return positions
+  }
+
+  async count(call: Call): Promise<number> {
+    this.#enter(call)
+    let lapsed = 0
+    for (const _ of this.#lapsed()) lapsed += 1
+    return this.#records.size - lapsed
+  }
+
+  async counters(index: string, call: Call): Promise<Map<string, number>> {
+    this.#enter(call)
+    const prefix = `${index}:`
+    const counts = new Map<string, number>()
+    for (const [key, count] of this.#indexes.counts()) {
+      if (key.startsWith(prefix)) counts.set(key.slice(prefix.length), count)
+    }
+    for (const { entries } of this.#lapsed()) {
+      for (const { kind, key } of entries.values()) {
+        if (kind !== 'counter' || !key.startsWith(prefix)) continue
+        const value = key.slice(prefix.length)
+        counts.set(value, (counts.get(value) ?? 0) - 1)
+      }
+    }
+    return counts
+  }
+
+  *#lapsed(): Generator<MemoryRecord, void, undefined> {
+    const now = this.now()
+    for (const { rank, id } of this.#leases.from()) {
+      if (Number(rank) > now) return
+      const record = this.#records.get(id)
+      if (record !== undefined) yield record
+    }
+  }
+
+  async sweep(limit: number, source: string, call: Call): Promise<Finished[]> {
+    this.#enter(call)
+    const now = this.now()
+    const lapsed: MemoryRecord[] = []
+    for (const record of this.#lapsed()) {
+      if (lapsed.length === limit) break
+      lapsed.push(record)
+    }
+    return lapsed.map((record) => this.#finish(record, source, now))
+  }
+
+  /** Ends a record whose lease has run out. */
+  #finish(record: MemoryRecord, source: string, now: number): Finished {
+    this.#log.append([draftOf(record, record.onLapsed, source)], now)
+    this.#unlink(record, undefined)
+    return { id: record.id, type: record.onLapsed }
+  }
+
+  async reserveNumbers(size: number, call: Call): Promise<number> {
+    this.#enter(call)
+    const first = this.#numbers + 1
+    this.#numbers += size
+    return first
+  }
+
+  async readLog(
+    _partition: number,
+    after: string | undefined,
+    limit: number,
+    call: Call,
+  ): Promise<LogRecord[]> {
+    this.#enter(call)
+    return this.#log.read(after, limit)
+  }
+
+  /** The whole log that is kept, oldest first. */
+  loggedEvents(): LogRecord[] {
+    return this.#log.read(undefined, Number.POSITIVE_INFINITY)
+  }
+
+  async audit(describe: Describe, repair: boolean, call: Call): Promise<AuditReport> {
+    this.#enter(call)
+    const place = (entriesOf: EntriesOf, order: number, record: MemoryRecord): Map<string, PlacedEntry> =>
+      this.#place(entriesOf, order, record)
+    return auditMemory(
+      { records: this.#records, indexes: this.#indexes, leases: this.#leases, place },
+      describe,
+      repair,
+    )
+  }
+
+  async close(): Promise<void> {}
+
+  #enter({ signal }: Call): void {
+    signal?.throwIfAborted()
+    const failure = this.#failures.shift()
+    if (failure !== undefined) throw failure
+  }
+}
+
+function leaseOf({ deadline, id }: Rec): Item {
+  return { rank: deadline, id }
+}
+
+function sameEntry(a: PlacedEntry | undefined, b: PlacedEntry): boolean {
+  return a !== undefined && a.rank === b.rank && a.kind === b.kind
+}
+
+function done({ token, fence, deadline, side }: Rec): CommitAnswer {
+  return { kind: 'done', token, fence, deadline, ...(side !== undefined && { side }) }
+}
+
+function draftEvents(
+  commit: Commit,
+  before: MemoryRecord | undefined,
+  after: MemoryRecord | undefined,
+): LogDraft[] {
+  const { write, events, source, opId } = commit
+  const lastDoc = write.kind === 'remove' ? write.lastDoc : undefined
+  return events.flatMap(({ type, shows, changes }) => {
+    const shown = shows === 'stored' || write.kind === 'remove' ? before : after
+    if (shown === undefined) return []
+    const doc = shows === 'written' && lastDoc !== undefined ? lastDoc : shown.doc
+    return [{ ...draftOf(shown, type, source), doc, opId, ...(changes && { changes }) }]
+  })
+}
+
+function draftOf({ id, doc, side, deadline }: Rec, type: string, source: string): LogDraft {
+  return { type, id, doc, deadline, source, ...(side !== undefined && { side }) }
+}
+
+function mergeSide(old: string | undefined, given: string): string {
+  if (old === undefined) return given
+  return JSON.stringify({ ...(JSON.parse(old) as object), ...(JSON.parse(given) as object) })
+}

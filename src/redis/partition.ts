@@ -1,0 +1,352 @@
+import { TimeoutError } from '../core/errors.js'
+import type {
+  Call,
+  Commit,
+  CommitAnswer,
+  Finished,
+  Found,
+  IndexDeclaration,
+  LogEvent,
+  LogRecord,
+  Position,
+  Rec,
+  Renewal,
+  RenewalAnswer,
+  Write,
+} from '../core/store.js'
+import type { Caller } from './caller.js'
+import type { RedisClient } from './client.js'
+import { decodeBookkeeping, encodeEntry, encodeScore } from './entries.js'
+import { type PartitionKeys, partitionKeys } from './keys.js'
+import { claimLayout, declareIndexes, type LayoutRequest, type PartitionLayout } from './layout.js'
+import type { Script } from './script.js'
+import { scripts } from './scripts.js'
+import { ServerClock } from './server-clock.js'
+import { SharedTask } from './shared-task.js'
+
+/** How much of the event log is kept. */
+export interface LogRetention {
+  /** At least this many events a partition. */
+  readonly maxEvents: number
+  readonly maxAgeMs: number
+}
+
+/** How many lapsed records a count subtracts at most before they are swept instead. */
+const BACKLOG_LIMIT = 2000
+const SWEEP_LIMIT = 50
+const FOUND_MISSING: Found = { kind: 'missing' }
+
+type Reply = readonly [state: string, serverNow: string, ...rest: string[]]
+
+/** One partition of the registry: one slot of Redis, over which every script is atomic. */
+export class Partition {
+  readonly keys: PartitionKeys
+  readonly clock: ServerClock = new ServerClock()
+  readonly #caller: Caller
+  readonly #request: LayoutRequest
+  readonly #retention: LogRetention
+  readonly #loading = new SharedTask<PartitionLayout>()
+  #layout: PartitionLayout | undefined
+
+  constructor(
+    caller: Caller,
+    request: LayoutRequest,
+    number: number,
+    tagged: boolean,
+    retention: LogRetention,
+  ) {
+    this.#caller = caller
+    this.#request = request
+    this.#retention = retention
+    this.keys = partitionKeys(request.prefix, number, tagged)
+  }
+
+  /** The layout as last known; loads it when it is not. */
+  async layout(call: Call): Promise<PartitionLayout> {
+    return this.#layout ?? (await this.reloadLayout(call))
+  }
+
+  /** Declares this registry's indexes (again), and learns of everybody else's. */
+  async reloadLayout(call: Call): Promise<PartitionLayout> {
+    this.#layout = await this.#loading.run(call, (shared) => this.#loadLayout(shared))
+    return this.#layout
+  }
+
+  #loadLayout(call: Call): Promise<PartitionLayout> {
+    return this.#caller.run('read', call, async (client) => {
+      await claimLayout(client, this.#request)
+      const sent = performance.now()
+      const { layout, serverNow } = await declareIndexes(client, this.keys, this.#request)
+      this.clock.sample(serverNow, sent, performance.now())
+      return layout
+    })
+  }
+
+  async commit(commit: Commit, call: Call): Promise<CommitAnswer> {
+    const reply = await this.#write(scripts.commit, call, (layout, deadline) =>
+      this.#commitArgs(commit, layout, deadline),
+    )
+    const [state, , ...rest] = reply
+    switch (state) {
+      case 'done': {
+        const [token = '', fence = '', deadline = '', side = ''] = (rest[0] ?? '').split('\0')
+        return { kind: 'done', token, fence, deadline: Number(deadline), ...(side !== '' && { side }) }
+      }
+      case 'missing':
+        return { kind: 'conflict', found: FOUND_MISSING }
+      case 'corrupt':
+        return { kind: 'conflict', found: { kind: 'corrupt', why: rest[0] ?? '' } }
+      default:
+        return { kind: 'conflict', found: { kind: 'live', rec: decodeConflict(commit.id, rest) } }
+    }
+  }
+
+  #commitArgs(commit: Commit, layout: PartitionLayout, deadline: number): string[] {
+    const { guard, write } = commit
+    return [
+      commit.id,
+      commit.opId,
+      String(deadline),
+      layout.version,
+      guard.kind,
+      guard.kind === 'token' ? guard.token : '',
+      (guard.kind === 'token' && guard.fence) || '',
+      ...encodeWrite(write),
+      commit.source,
+      ...this.logArgs(),
+      String(commit.events.length),
+      ...commit.events.flatMap(encodeEvent),
+      ...(write.kind === 'put' ? write.entries(layout.indexes).map(encodeEntry) : []),
+    ]
+  }
+
+  async renew(renewals: readonly Renewal[], call: Call): Promise<RenewalAnswer[]> {
+    const reply = await this.#write(scripts.renew, call, (layout, deadline) => [
+      String(deadline),
+      layout.version,
+      String(renewals.length),
+      ...renewals.flatMap((renewal) => encodeRenewal(renewal, layout.indexes)),
+    ])
+    return Array.from(reply[2] ?? '', (letter) => RENEWAL_ANSWERS[letter] ?? 'missing')
+  }
+
+  async read(ids: readonly string[], call: Call): Promise<Found[]> {
+    await this.layout(call)
+    const { base, active, records, statistics } = this.keys
+    const [time, deadlines, bookkeeping, sides, docs] = await this.#transaction(call, [
+      ['time'],
+      ['zmscore', active, ...ids],
+      ['hmget', records, ...ids],
+      ['hmget', statistics, ...ids],
+      ['mget', ...ids.map((id) => base + id)],
+    ])
+    const now = this.#serverTime(time)
+    return ids.map((id, i) => toFound(id, now, deadlines?.[i], bookkeeping?.[i], sides?.[i], docs?.[i]))
+  }
+
+  async walk(after: Position | undefined, limit: number, call: Call): Promise<Position[]> {
+    await this.layout(call)
+    const args = [String(limit), after === undefined ? '' : String(after.order), after?.id ?? '']
+    const reply = (await this.#caller.run('read', call, (client) =>
+      scripts.walk.run(client, this.keys.byCreation, args),
+    )) as string[]
+    const positions: Position[] = []
+    for (let i = 0; i < reply.length; i += 2)
+      positions.push({ id: reply[i] ?? '', order: Number(reply[i + 1]) })
+    return positions
+  }
+
+  async count(call: Call): Promise<number> {
+    const reply = await this.#read(scripts.count, call, [])
+    return Number(reply[2])
+  }
+
+  /** Adds the partition's counters to `totals`; sweeps first while too many records have lapsed. */
+  async counters(index: string, totals: Map<string, number>, source: string, call: Call): Promise<void> {
+    for (;;) {
+      const [state, , ...rest] = await this.#read(scripts.counters, call, [index, String(BACKLOG_LIMIT)])
+      if (state === 'done') {
+        for (let i = 0; i < rest.length; i += 2) {
+          const value = rest[i] ?? ''
+          totals.set(value, (totals.get(value) ?? 0) + Number(rest[i + 1]))
+        }
+        return
+      }
+      await this.sweep(BACKLOG_LIMIT, source, call)
+    }
+  }
+
+  /** Finishes up to `limit` lapsed records, in calls of at most {@link SWEEP_LIMIT}. */
+  async sweep(limit: number, source: string, call: Call): Promise<Finished[]> {
+    const finished: Finished[] = []
+    while (finished.length < limit) {
+      const batch = Math.min(SWEEP_LIMIT, limit - finished.length)
+      const [, , ...rest] = await this.#write(scripts.sweep, call, (_, deadline) => [
+        String(batch),
+        source,
+        ...this.logArgs(),
+        String(deadline),
+      ])
+      for (let i = 0; i < rest.length; i += 2) finished.push({ id: rest[i] ?? '', type: rest[i + 1] ?? '' })
+      if (rest.length < batch * 2) break
+    }
+    return finished
+  }
+
+  async reserveNumbers(size: number, call: Call): Promise<number> {
+    await this.layout(call)
+    const key = `${this.keys.base}idx:ids`
+    // A block that a lost reply wastes is no harm.
+    const last = await this.#caller.run('read', call, (client) => client.incrby(key, size))
+    return last - size + 1
+  }
+
+  async readLog(after: string | undefined, limit: number, call: Call): Promise<LogRecord[]> {
+    await this.layout(call)
+    const start = after === undefined ? '-' : `(${after}`
+    const entries = await this.#caller.run('read', call, (client) =>
+      client.xrange(this.keys.log, start, '+', 'COUNT', limit),
+    )
+    return entries.map(([logId, fields]) => decodeLogRecord(logId, fields))
+  }
+
+  /** What every script that logs an event must know of the log. */
+  logArgs(): string[] {
+    return [String(this.#retention.maxEvents), String(this.#retention.maxAgeMs)]
+  }
+
+  /** Runs a write script; renews the layout and the estimate of the server's time where it asks for that. */
+  async #write(
+    script: Script,
+    call: Call,
+    args: (layout: PartitionLayout, serverDeadline: number) => string[],
+  ): Promise<Reply> {
+    for (;;) {
+      const layout = await this.layout(call)
+      const reply = await this.#caller.run('write', call, (client) =>
+        this.#timed(client, script, args(layout, this.clock.serverDeadline(call.deadline))),
+      )
+      if (reply[0] === 'layout') await this.reloadLayout(call)
+      else if (reply[0] !== 'late') return reply
+      else if (performance.now() >= call.deadline - 1)
+        throw new TimeoutError('out of time: nothing was changed')
+    }
+  }
+
+  async #read(script: Script, call: Call, args: readonly string[]): Promise<Reply> {
+    await this.layout(call)
+    return this.#caller.run('read', call, (client) => this.#timed(client, script, args))
+  }
+
+  async #timed(client: RedisClient, script: Script, args: readonly string[]): Promise<Reply> {
+    const sent = performance.now()
+    const reply = (await script.run(client, this.keys.active, args)) as Reply
+    this.clock.sample(Number(reply[1]), sent, performance.now())
+    return reply
+  }
+
+  #transaction(call: Call, commands: (string | number)[][]): Promise<(readonly unknown[])[]> {
+    return this.#caller.run('read', call, async (client) => {
+      const results = (await client.multi(commands).exec()) ?? []
+      return results.map(([error, result]) => {
+        if (error) throw error
+        return result as readonly unknown[]
+      })
+    })
+  }
+
+  #serverTime(time: readonly unknown[] | undefined): number {
+    return Number(time?.[0]) * 1000 + Math.floor(Number(time?.[1]) / 1000)
+  }
+}
+
+const RENEWAL_ANSWERS: Readonly<Record<string, RenewalAnswer>> = { a: 'alive', m: 'missing', s: 'stale' }
+
+/** write, renew, document, order, ttl, lapsed event, new fence, side value */
+function encodeWrite(write: Write): string[] {
+  switch (write.kind) {
+    case 'none':
+      return ['none', write.renew ? '1' : '0', '', '', '', '', '0', '']
+    case 'remove':
+      return ['remove', '0', write.lastDoc ?? '', '', '', '', '0', '']
+    case 'put':
+      return [
+        'put',
+        write.renew ? '1' : '0',
+        write.doc,
+        String(write.order),
+        String(write.ttlMs),
+        write.onLapsed,
+        write.newFence ? '1' : '0',
+        write.side ?? '',
+      ]
+  }
+}
+
+function encodeEvent({ type, shows, changes }: LogEvent): string[] {
+  return [type, shows, changes?.join(',') ?? '']
+}
+
+function encodeRenewal({ id, fence, side }: Renewal, indexes: readonly IndexDeclaration[]): string[] {
+  const entries = side?.entries(indexes) ?? []
+  return [
+    id,
+    fence ?? '',
+    side?.json ?? '',
+    String(entries.length),
+    ...entries.flatMap(({ index, value }) => [index, encodeScore(value)]),
+  ]
+}
+
+function decodeConflict(id: string, [token, fence, ttl, deadline, doc, side]: string[]): Rec {
+  return {
+    id,
+    token: token ?? '',
+    fence: fence ?? '',
+    ttlMs: Number(ttl),
+    deadline: Number(deadline),
+    doc: doc ?? '',
+    ...(side && { side }),
+  }
+}
+
+function toFound(id: string, now: number, score: unknown, text: unknown, side: unknown, doc: unknown): Found {
+  if (score == null) {
+    return doc == null && text == null ? FOUND_MISSING : { kind: 'corrupt', why: 'a value without a lease' }
+  }
+  const deadline = Number(score)
+  if (deadline <= now) return FOUND_MISSING
+  const bookkeeping = typeof text === 'string' ? decodeBookkeeping(text) : undefined
+  if (bookkeeping === undefined) return { kind: 'corrupt', why: 'no bookkeeping' }
+  if (typeof doc !== 'string') return { kind: 'corrupt', why: 'no document' }
+  return {
+    kind: 'live',
+    rec: { id, doc, deadline, ...bookkeeping, ...(typeof side === 'string' && { side }) },
+  }
+}
+
+function decodeLogRecord(logId: string, fields: readonly string[]): LogRecord {
+  const values: Record<string, string> = {}
+  for (let i = 0; i < fields.length; i += 2) values[fields[i] ?? ''] = fields[i + 1] ?? ''
+  const {
+    t: type = '',
+    i: id = '',
+    d: doc = '',
+    x: side,
+    l: deadline,
+    s: source = '',
+    c: changes,
+    o: opId,
+  } = values
+  return {
+    logId,
+    type,
+    id,
+    doc,
+    deadline: Number(deadline),
+    source,
+    ...(side && { side }),
+    ...(changes && { changes: changes.split(',') }),
+    ...(opId && { opId }),
+  }
+}

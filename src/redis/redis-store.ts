@@ -1,0 +1,221 @@
+import { ValidationError } from '../core/errors.js'
+import type {
+  AuditReport,
+  Call,
+  Commit,
+  CommitAnswer,
+  Describe,
+  Finished,
+  Found,
+  LogRecord,
+  Position,
+  Problem,
+  Renewal,
+  RenewalAnswer,
+  Store,
+} from '../core/store.js'
+import { auditPartition } from './audit.js'
+import { Caller } from './caller.js'
+import type { ClientSource } from './client.js'
+import { inspectClient, type Warn } from './client-checks.js'
+import { partitionOf } from './keys.js'
+import { isTagged, type LayoutRequest } from './layout.js'
+import { type LogRetention, Partition } from './partition.js'
+import { SharedTask } from './shared-task.js'
+import { TickBatcher } from './tick-batcher.js'
+
+/** What a store on Redis is made of. */
+export interface RedisStoreOptions extends LayoutRequest {
+  readonly source: ClientSource
+  readonly retention: LogRetention
+  /** How many records one command reads at most. */
+  readonly batchSize: number
+  readonly warn: Warn
+}
+
+/** Renewals in one script call, at most. */
+const RENEW_LIMIT = 200
+
+/** The {@link Store} on Redis: standalone, Sentinel or Cluster. */
+export class RedisStore implements Store {
+  readonly partitions: number
+  readonly #options: RedisStoreOptions
+  readonly #caller: Caller
+  readonly #reads: TickBatcher<string, Found>
+  readonly #renewals: TickBatcher<Renewal, RenewalAnswer>
+  #opened: readonly Partition[] | undefined
+  readonly #opening = new SharedTask<readonly Partition[]>()
+
+  constructor(options: RedisStoreOptions) {
+    this.partitions = options.partitions
+    this.#options = options
+    this.#caller = new Caller(options.source)
+    this.#reads = new TickBatcher((ids, call) =>
+      this.#scatter(
+        ids,
+        (id) => id,
+        options.batchSize,
+        (partition, chunk) => partition.read(chunk, call),
+        call,
+      ),
+    )
+    this.#renewals = new TickBatcher((renewals, call) =>
+      this.#scatter(
+        renewals,
+        ({ id }) => id,
+        RENEW_LIMIT,
+        (partition, chunk) => partition.renew(chunk, call),
+        call,
+      ),
+    )
+  }
+
+  now(): number {
+    return this.#opened?.[0]?.clock.now() ?? Date.now()
+  }
+
+  async open(call: Call): Promise<void> {
+    const partitions = await this.#ready(call)
+    await Promise.all(partitions.map((partition) => partition.layout(call)))
+  }
+
+  async commit(commit: Commit, call: Call): Promise<CommitAnswer> {
+    const partitions = this.#opened ?? (await this.#ready(call))
+    return at(partitions, partitionOf(commit.id, this.partitions)).commit(commit, call)
+  }
+
+  async renew(renewals: readonly Renewal[], call: Call): Promise<RenewalAnswer[]> {
+    const only = renewals[0]
+    if (renewals.length === 1 && only !== undefined) return [await this.#renewals.add(only, call)]
+    return this.#scatter(
+      renewals,
+      ({ id }) => id,
+      RENEW_LIMIT,
+      (partition, chunk) => partition.renew(chunk, call),
+      call,
+    )
+  }
+
+  async read(ids: readonly string[], call: Call): Promise<Found[]> {
+    const only = ids[0]
+    if (ids.length === 1 && only !== undefined) return [await this.#reads.add(only, call)]
+    return this.#scatter(
+      ids,
+      (id) => id,
+      this.#options.batchSize,
+      (partition, chunk) => partition.read(chunk, call),
+      call,
+    )
+  }
+
+  async walk(partition: number, after: Position | undefined, limit: number, call: Call): Promise<Position[]> {
+    return at(await this.#ready(call), partition).walk(after, limit, call)
+  }
+
+  async count(call: Call): Promise<number> {
+    const partitions = await this.#ready(call)
+    const counts = await Promise.all(partitions.map((partition) => partition.count(call)))
+    return counts.reduce((sum, count) => sum + count, 0)
+  }
+
+  async counters(index: string, call: Call): Promise<Map<string, number>> {
+    const totals = new Map<string, number>()
+    const partitions = await this.#ready(call)
+    await Promise.all(partitions.map((partition) => partition.counters(index, totals, 'counters', call)))
+    return totals
+  }
+
+  async sweep(limit: number, source: string, call: Call): Promise<Finished[]> {
+    const finished: Finished[] = []
+    for (const partition of await this.#ready(call)) {
+      if (finished.length < limit)
+        finished.push(...(await partition.sweep(limit - finished.length, source, call)))
+    }
+    return finished
+  }
+
+  async reserveNumbers(size: number, call: Call): Promise<number> {
+    return at(await this.#ready(call), 0).reserveNumbers(size, call)
+  }
+
+  async readLog(
+    partition: number,
+    after: string | undefined,
+    limit: number,
+    call: Call,
+  ): Promise<LogRecord[]> {
+    return at(await this.#ready(call), partition).readLog(after, limit, call)
+  }
+
+  async audit(describe: Describe, repair: boolean, call: Call): Promise<AuditReport> {
+    let checked = 0
+    const problems: Problem[] = []
+    for (const partition of await this.#ready(call)) {
+      const report = await auditPartition(this.#caller, partition, describe, repair, call)
+      checked += report.checked
+      problems.push(...report.problems)
+    }
+    return { checked, problems }
+  }
+
+  close(): Promise<void> {
+    return this.#caller.close()
+  }
+
+  async #ready(call: Call): Promise<readonly Partition[]> {
+    return this.#opened ?? (await this.#opening.run(call, (shared) => this.#connect(shared)))
+  }
+
+  async #connect(call: Call): Promise<readonly Partition[]> {
+    const [client] = await this.#caller.clients()
+    if (client === undefined) throw new ValidationError([{ path: ['redis'], message: 'has no client' }])
+    const tagged = isTagged(client, this.partitions)
+    const { retention } = this.#options
+    const partitions = Array.from(
+      { length: this.partitions },
+      (_, number) => new Partition(this.#caller, this.#options, number, tagged, retention),
+    )
+    await Promise.all(partitions.map((partition) => partition.layout(call)))
+    await inspectClient(client, this.#options.warn)
+    this.#opened = partitions
+    return partitions
+  }
+
+  /** Groups by partition, cuts into chunks, runs them at once and puts the answers back in order. */
+  async #scatter<T, R>(
+    items: readonly T[],
+    idOf: (item: T) => string,
+    chunkSize: number,
+    run: (partition: Partition, chunk: T[]) => Promise<readonly R[]>,
+    call: Call,
+  ): Promise<R[]> {
+    const partitions = this.#opened ?? (await this.#ready(call))
+    const answers = new Array<R>(items.length)
+    const groups = partitions.map((): number[] => [])
+    for (const [i, item] of items.entries()) groups[partitionOf(idOf(item), this.partitions)]?.push(i)
+    await Promise.all(
+      groups.flatMap((places, number) =>
+        chunked(places, chunkSize).map(async (chunk) => {
+          const found = await run(
+            at(partitions, number),
+            chunk.map((place) => items[place] as T),
+          )
+          for (const [i, place] of chunk.entries()) answers[place] = found[i] as R
+        }),
+      ),
+    )
+    return answers
+  }
+}
+
+function at<T>(items: readonly T[], index: number): T {
+  const item = items[index]
+  if (item === undefined) throw new RangeError(`no partition ${index}`)
+  return item
+}
+
+function chunked<T>(items: readonly T[], size: number): T[][] {
+  const chunks: T[][] = []
+  for (let i = 0; i < items.length; i += size) chunks.push(items.slice(i, i + size))
+  return chunks
+}

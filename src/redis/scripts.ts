@@ -1,0 +1,46 @@
+import auditCounters from '../../lua/audit_counters.lua?raw'
+import auditIndex from '../../lua/audit_index.lua?raw'
+import auditRecord from '../../lua/audit_record.lua?raw'
+import claim from '../../lua/claim.lua?raw'
+import commit from '../../lua/commit.lua?raw'
+import count from '../../lua/count.lua?raw'
+import counters from '../../lua/counters.lua?raw'
+import declare from '../../lua/declare.lua?raw'
+import entries from '../../lua/lib/entries.lua?raw'
+import finish from '../../lua/lib/finish.lua?raw'
+import log from '../../lua/lib/log.lua?raw'
+import record from '../../lua/lib/record.lua?raw'
+import side from '../../lua/lib/side.lua?raw'
+import time from '../../lua/lib/time.lua?raw'
+import renew from '../../lua/renew.lua?raw'
+import sweep from '../../lua/sweep.lua?raw'
+import walk from '../../lua/walk.lua?raw'
+import { Script } from './script.js'
+
+type ScriptName =
+  | 'commit'
+  | 'renew'
+  | 'sweep'
+  | 'walk'
+  | 'count'
+  | 'counters'
+  | 'claim'
+  | 'declare'
+  | 'auditRecord'
+  | 'auditIndex'
+  | 'auditCounters'
+
+/** Every script of the store, with the libraries that its header names. */
+export const scripts: Readonly<Record<ScriptName, Script>> = {
+  commit: new Script(time, record, entries, log, finish, commit),
+  renew: new Script(time, side, renew),
+  sweep: new Script(time, record, entries, log, finish, sweep),
+  walk: new Script(walk),
+  count: new Script(time, count),
+  counters: new Script(time, counters),
+  claim: new Script(claim),
+  declare: new Script(time, declare),
+  auditRecord: new Script(time, record, entries, log, finish, auditRecord),
+  auditIndex: new Script(record, auditIndex),
+  auditCounters: new Script(auditCounters),
+}

@@ -1,0 +1,173 @@
+import { randomBytes } from 'node:crypto'
+import type { Decision } from '../core/commands/decision.js'
+import { toWrite } from '../core/commands/decision.js'
+import { CorruptRecordError, isRegistryError, TimeoutError } from '../core/errors.js'
+import { decodeRecord, lastHeartbeatOf } from '../core/event-codec.js'
+import type { Metadata, Stream } from '../core/model/stream.js'
+import { statisticsFromJSON } from '../core/model/wire.js'
+import type { Call, CommitAnswer, Found, Guard, Rec, Store, Write } from '../core/store.js'
+import { RecordCache } from './record-cache.js'
+
+/** Decides what a command does to the live record, if there is one. May refuse by throwing a `RegistryError`. */
+export type Decide<M> = (current: Stream<M> | undefined) => Decision<M> | Promise<Decision<M>>
+
+/** What a decision starts from: a record or none, and whether the store said so during this call. */
+interface View {
+  readonly rec: Rec | undefined
+  readonly fresh: boolean
+}
+
+const ABSENT: View = { rec: undefined, fresh: false }
+
+type Done = Extract<CommitAnswer, { kind: 'done' }>
+
+/** Runs commands: decide, commit, and decide again when somebody else was faster. */
+export class CommandRunner<M = Metadata> {
+  readonly #store: Store
+  readonly #source: string
+  readonly #cache: RecordCache
+  readonly #operationPrefix = randomBytes(9).toString('base64url')
+  #operations = 0
+
+  constructor(store: Store, source: string, cacheSize: number) {
+    this.#store = store
+    this.#source = source
+    this.#cache = new RecordCache(cacheSize)
+  }
+
+  /**
+   * @param expected - `absent` for what usually creates: then nothing is read first.
+   * @throws what `decide` throws, but only on what the store said during this call.
+   */
+  async run(
+    id: string,
+    decide: Decide<M>,
+    call: Call,
+    expected: 'absent' | 'present' = 'present',
+  ): Promise<Stream<M>> {
+    let view = expected === 'absent' ? ABSENT : await this.#lastKnown(id, call)
+    for (;;) {
+      const decision = await this.#decide(id, view, decide)
+      if (decision === undefined) {
+        view = await this.#read(id, call)
+        continue
+      }
+      if (decision.kind === 'none' && !decision.renew && view.fresh) return decision.stream
+      const write = toWrite(decision)
+      const answer = await this.#commit(id, view, decision, write, call)
+      if (answer.kind === 'done') return this.#settle(decision, write, answer, view.rec)
+      view = this.#look(id, answer.found)
+      if (performance.now() >= call.deadline)
+        throw new TimeoutError(`too many others change ${id}`, { streamId: id })
+    }
+  }
+
+  /** Removes whatever is there. One round trip. Answers whether something was. */
+  async remove(id: string, call: Call): Promise<boolean> {
+    this.#cache.delete(id)
+    const answer = await this.#store.commit(
+      {
+        id,
+        opId: this.#operationId(),
+        guard: { kind: 'any' },
+        write: { kind: 'remove' },
+        events: [{ type: 'stream.deleted', shows: 'stored' }],
+        source: this.#source,
+      },
+      call,
+    )
+    return answer.kind === 'done'
+  }
+
+  /** The decision, or `undefined` when it was a refusal that may rest on a stale copy. */
+  async #decide(id: string, view: View, decide: Decide<M>): Promise<Decision<M> | undefined> {
+    const current = view.rec && decodeLive<M>(id, view.rec)
+    try {
+      return await decide(current)
+    } catch (error) {
+      if (view.fresh || !isRegistryError(error)) throw error
+      return undefined
+    }
+  }
+
+  #commit(id: string, { rec }: View, decision: Decision<M>, write: Write, call: Call): Promise<CommitAnswer> {
+    const guard: Guard = rec === undefined ? { kind: 'absent' } : { kind: 'token', token: rec.token }
+    const events = decision.kind === 'none' ? [] : decision.events
+    return this.#store.commit(
+      { id, opId: this.#operationId(), guard, write, events, source: this.#source },
+      call,
+    )
+  }
+
+  /** The stream as the commit left it, and the copy to start from next time. */
+  #settle(
+    decision: Decision<M>,
+    write: Write,
+    { token, fence, deadline, side }: Done,
+    rec: Rec | undefined,
+  ): Stream<M> {
+    const stream = streamOf(decision)
+    const doc = write.kind === 'put' ? write.doc : rec?.doc
+    if (write.kind === 'remove' || doc === undefined) this.#cache.delete(stream.id)
+    else {
+      const known = { id: stream.id, doc, token, fence, ttlMs: stream.ttlMs, deadline }
+      this.#cache.set(side === undefined ? known : { ...known, side })
+    }
+    return {
+      ...stream,
+      lastHeartbeat: lastHeartbeatOf(stream, deadline),
+      statistics: statisticsFromJSON(side),
+    }
+  }
+
+  async #lastKnown(id: string, call: Call): Promise<View> {
+    const rec = this.#cache.get(id)
+    return rec === undefined ? this.#read(id, call) : { rec, fresh: false }
+  }
+
+  async #read(id: string, call: Call): Promise<View> {
+    const [found = { kind: 'missing' }] = await this.#store.read([id], call)
+    return this.#look(id, found)
+  }
+
+  #look(id: string, found: Found): View {
+    switch (found.kind) {
+      case 'live':
+        this.#cache.set(found.rec)
+        return { rec: found.rec, fresh: true }
+      case 'missing':
+        this.#cache.delete(id)
+        return { rec: undefined, fresh: true }
+      case 'corrupt':
+        this.#cache.delete(id)
+        throw new CorruptRecordError(id, found.why)
+    }
+  }
+
+  #operationId(): string {
+    this.#operations += 1
+    return `${this.#operationPrefix}-${this.#operations.toString(36)}`
+  }
+}
+
+function streamOf<M>(decision: Decision<M>): Stream<M> {
+  switch (decision.kind) {
+    case 'none':
+      return decision.stream
+    case 'remove':
+      return decision.last
+    case 'put':
+      return decision.next
+  }
+}
+
+/** The stream of a live record. @throws CorruptRecordError */
+export function decodeLive<M>(id: string, rec: Rec): Stream<M> {
+  try {
+    const stream = decodeRecord<M>(rec)
+    if (stream.id === id) return stream
+  } catch (cause) {
+    throw new CorruptRecordError(id, 'not a stream', { cause })
+  }
+  throw new CorruptRecordError(id, 'the record of another id')
+}

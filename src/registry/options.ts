@@ -1,0 +1,110 @@
+import { z } from 'zod'
+import { instanceIdProblem } from '../core/model/ids.js'
+import type { IndexDeclaration } from '../core/store.js'
+import type { StandardSchema } from './standard-schema.js'
+import { checkedString, ttlMs } from './validation/fields.js'
+import { parse } from './validation/parse.js'
+
+/** Where a registry's warnings go. `console` fits. */
+export interface Logger {
+  warn(message: string): void
+}
+
+/** Options of every registry, whatever its store. */
+export interface RegistryOptions<M> {
+  /** Who this process is, for `owner` and the events' `source`. Default: made of host name, pid and chance. */
+  readonly instanceId?: string
+  /** How long a stream lives after its last heartbeat, milliseconds. Default 300,000. */
+  readonly defaultTtlMs?: number
+  /** Indexes beyond the built-in ones. Every writer keeps all that any registry on the store declared. */
+  readonly indexes?: readonly IndexDeclaration[]
+  /** Validates metadata on every write, and types it. Any Standard Schema, zod's included. */
+  readonly metadataSchema?: StandardSchema<M>
+  /** Default `timeoutMs` of calls that read, milliseconds. Default 5,000. */
+  readonly readTimeoutMs?: number
+  /** Default `timeoutMs` of calls that write, milliseconds. Default 5,000. */
+  readonly writeTimeoutMs?: number
+  /** Default `timeoutMs` of `list` and other calls over the whole registry, milliseconds. Default 30,000. */
+  readonly queryTimeoutMs?: number
+  /** How many last known records are kept, so that a change takes one round trip. Default 10,000. */
+  readonly indexCacheSize?: number
+  /** How many records are read at once. Default 500. */
+  readonly batchSize?: number
+  /** How many events are kept at least, in each partition. Default 50,000. */
+  readonly maxEvents?: number
+  /** How long events are kept at least while there are fewer, milliseconds. Default 600,000. */
+  readonly eventRetentionMs?: number
+  /** Default: none. */
+  readonly logger?: Logger
+}
+
+/** Options with every default in place. */
+export interface ResolvedOptions<M> extends Required<Omit<RegistryOptions<M>, 'metadataSchema' | 'logger'>> {
+  readonly metadataSchema: StandardSchema<M> | undefined
+  readonly warn: (message: string) => void
+}
+
+const milliseconds = z
+  .number()
+  .positive()
+  .max(2 ** 31 - 1)
+
+const STATISTICS_FIELD = /^statistics\./
+const FIELD = /^[a-z][A-Za-z0-9]*(\.[A-Za-z0-9_~-]+)*$/
+/** Names that the key layout or a built-in index has. */
+const TAKEN = new Set([
+  'rec',
+  'stats',
+  'counts',
+  'layout',
+  'op',
+  'ids',
+  'status',
+  'type',
+  'protocol',
+  'health',
+  'owner',
+  'tag',
+])
+
+const index = z
+  .strictObject({
+    field: z.string().regex(FIELD, 'must be a dotted path, such as metadata.region'),
+    kind: z.enum(['equality', 'number', 'text']),
+  })
+  .check(({ value, issues }) => {
+    const refuse = (message: string): void =>
+      void issues.push({ code: 'custom', message, path: ['field'], input: value })
+    if (TAKEN.has(value.field)) refuse('is indexed already')
+    if (STATISTICS_FIELD.test(value.field) && value.kind !== 'number')
+      refuse('is a number: declare it as one')
+  })
+
+const indexes = z.array(index).check(({ value, issues }) => {
+  const fields = value.map(({ field }) => field)
+  const twice = fields.find((field, i) => fields.indexOf(field) !== i)
+  if (twice !== undefined) issues.push({ code: 'custom', message: `declares ${twice} twice`, input: value })
+})
+
+const optionsSchema = z.object({
+  instanceId: checkedString(instanceIdProblem).optional(),
+  defaultTtlMs: ttlMs.default(300_000),
+  indexes: indexes.default([]),
+  readTimeoutMs: milliseconds.default(5_000),
+  writeTimeoutMs: milliseconds.default(5_000),
+  queryTimeoutMs: milliseconds.default(30_000),
+  indexCacheSize: z.int().min(0).default(10_000),
+  batchSize: z.int().min(1).max(5_000).default(500),
+  maxEvents: z.int().min(1).default(50_000),
+  eventRetentionMs: milliseconds.default(600_000),
+})
+
+/** Checks options and fills in the defaults. @throws ValidationError */
+export function resolveOptions<M>(
+  options: RegistryOptions<M>,
+  makeInstanceId: () => string,
+): ResolvedOptions<M> {
+  const { instanceId = makeInstanceId(), ...parsed } = parse(optionsSchema, options)
+  const { logger, metadataSchema } = options
+  return { ...parsed, instanceId, metadataSchema, warn: (message) => logger?.warn(message) }
+}

@@ -1,0 +1,389 @@
+import { z } from 'zod'
+import { type CreateCommand, decideCreate, decideRegister } from '../core/commands/create.js'
+import { type Context, type Decision, lapsedEvent } from '../core/commands/decision.js'
+import { decideUnregister } from '../core/commands/end.js'
+import { decideState, decideStatus, type StatusReport } from '../core/commands/report.js'
+import { decideExtendTtl, decideUpdate, requireRevision } from '../core/commands/update.js'
+import {
+  CorruptRecordError,
+  isRegistryError,
+  RegistryClosedError,
+  StreamExistsError,
+  StreamNotFoundError,
+} from '../core/errors.js'
+import {
+  entriesOf,
+  STATUS_TYPE_COUNTER,
+  splitStatusTypeCounter,
+  statisticsEntriesOf,
+} from '../core/indexes.js'
+import type { StreamStatistics } from '../core/model/statistics.js'
+import type { StreamStatus } from '../core/model/status.js'
+import type { Metadata, StateReport, Stream, StreamInput, StreamPatch } from '../core/model/stream.js'
+import { statisticsFromJSON, statisticsToJSON } from '../core/model/wire.js'
+import type { Call, Describe, Position, Renewal, RenewalAnswer, Store } from '../core/store.js'
+import { type CallOptions, startCall } from './call.js'
+import { CommandRunner, type Decide, decodeLive } from './command-runner.js'
+import { IdMinter } from './id-minter.js'
+import type { ResolvedOptions } from './options.js'
+import { decodeCursor, encodeCursor, walkPositions } from './positions.js'
+import type {
+  HeartbeatResult,
+  ListOptions,
+  RegisterOptions,
+  Registry,
+  RegistryStats,
+  StreamPage,
+  UpdateOptions,
+  VerifyReport,
+} from './registry.js'
+import {
+  jsonObject,
+  statistics as statisticsSchema,
+  streamId,
+  ttlMs as ttlMsSchema,
+} from './validation/fields.js'
+import { stateReport, statusReport, streamInput, streamPatch, streamStatus } from './validation/inputs.js'
+import { validateMetadata } from './validation/metadata.js'
+import { parse } from './validation/parse.js'
+
+const VERIFY_TIMEOUT_MS = 600_000
+/** How many minted ids may collide with ids that users chose before `create` gives up. */
+const MINT_ATTEMPTS = 20
+
+const pageLimit = z
+  .int('must be an integer')
+  .min(1, 'must be at least 1')
+  .max(1_000, 'must be at most 1000')
+  .default(100)
+const revision = z.int('must be an integer').min(1, 'must be at least 1').optional()
+
+/** The {@link Registry} over a {@link Store}: all that is about streams, whatever holds them. */
+export class StoreRegistry<M = Metadata> implements Registry<M> {
+  readonly instanceId: string
+  protected readonly options: ResolvedOptions<M>
+  readonly #store: Store
+  readonly #commands: CommandRunner<M>
+  readonly #minter: IdMinter
+  #closing: Promise<void> | undefined
+
+  /** @internal */
+  constructor(store: Store, options: ResolvedOptions<M>) {
+    this.instanceId = options.instanceId
+    this.options = options
+    this.#store = store
+    this.#commands = new CommandRunner(store, options.instanceId, options.indexCacheSize)
+    this.#minter = new IdMinter(store)
+  }
+
+  async create(input: StreamInput<M>, options: CallOptions = {}): Promise<Stream<M>> {
+    const call = this.#start(options, this.options.writeTimeoutMs)
+    const valid = await this.#validInput(input)
+    for (let attempt = 1; ; attempt++) {
+      const command = await this.#command(valid, call)
+      try {
+        return await this.#run(
+          command.id,
+          (current) => decideCreate(current, command, this.#context()),
+          call,
+          'absent',
+        )
+      } catch (error) {
+        const mayRetry =
+          valid.id === undefined && error instanceof StreamExistsError && attempt < MINT_ATTEMPTS
+        if (!mayRetry) throw error
+      }
+    }
+  }
+
+  async register(
+    input: StreamInput<M>,
+    { takeover = false, ...options }: RegisterOptions = {},
+  ): Promise<Stream<M>> {
+    if (input?.id === undefined) return this.create(input, options)
+    const call = this.#start(options, this.options.writeTimeoutMs)
+    const valid = await this.#validInput(input)
+    const command = await this.#command(valid, call)
+    const how = { takeover, ttlGiven: valid.ttlMs !== undefined }
+    return this.#run(
+      command.id,
+      (current) => decideRegister(current, command, how, this.#context()),
+      call,
+      'absent',
+    )
+  }
+
+  async get(id: string, options?: CallOptions): Promise<Stream<M>> {
+    const stream = await this.find(id, options)
+    if (stream === undefined) throw new StreamNotFoundError(id)
+    return stream
+  }
+
+  async find(id: string, options: CallOptions = {}): Promise<Stream<M> | undefined> {
+    const call = this.#start(options, this.options.readTimeoutMs)
+    const [found] = await this.#store.read([parse(streamId, id, ['id'])], call)
+    if (found === undefined || found.kind === 'missing') return undefined
+    if (found.kind === 'corrupt') throw new CorruptRecordError(id, found.why)
+    return decodeLive(id, found.rec)
+  }
+
+  async has(id: string, options: CallOptions = {}): Promise<boolean> {
+    const call = this.#start(options, this.options.readTimeoutMs)
+    const [found] = await this.#store.read([parse(streamId, id, ['id'])], call)
+    return found?.kind === 'live'
+  }
+
+  async list(options: CallOptions = {}): Promise<Stream<M>[]> {
+    const call = this.#start(options, this.options.queryTimeoutMs)
+    const pages: Promise<Stream<M>[]>[] = []
+    let previous: Promise<unknown> = Promise.resolve()
+    for await (const positions of walkPositions(this.#store, undefined, this.options.batchSize, call)) {
+      // The documents of one page are on their way while the next page is walked, but no more than that.
+      await previous
+      const page = this.#readStreams(
+        positions.map(({ id }) => id),
+        call,
+      )
+      page.catch(() => {})
+      previous = page
+      pages.push(page)
+    }
+    return (await Promise.all(pages)).flat()
+  }
+
+  async listPaginated({ limit, cursor, ...options }: ListOptions = {}): Promise<StreamPage<M>> {
+    const call = this.#start(options, this.options.queryTimeoutMs)
+    const size = parse(pageLimit, limit, ['limit'])
+    const after = cursor === undefined ? undefined : decodeCursor(cursor)
+    const streams: Stream<M>[] = []
+    let last: Position | undefined
+    // One more than asked for tells whether there is a next page.
+    for await (const positions of walkPositions(this.#store, after, size + 1, call)) {
+      while (positions.length > 0) {
+        if (streams.length === size && last !== undefined) return { streams, nextCursor: encodeCursor(last) }
+        const wanted = positions.splice(0, size - streams.length)
+        last = wanted.at(-1)
+        const ids = wanted.map(({ id }) => id)
+        streams.push(...(await this.#readStreams(ids, call)))
+      }
+    }
+    return { streams }
+  }
+
+  async update(
+    id: string,
+    patch: StreamPatch<M> | ((stream: Stream<M>) => StreamPatch<M> | Promise<StreamPatch<M>>),
+    { ifRevision, ...options }: UpdateOptions = {},
+  ): Promise<Stream<M>> {
+    const call = this.#start(options, this.options.writeTimeoutMs)
+    parse(revision, ifRevision, ['ifRevision'])
+    const fixed = typeof patch === 'function' ? undefined : (parse(streamPatch, patch) as StreamPatch<M>)
+    return this.#change(id, call, async (current) => {
+      requireRevision(current, ifRevision)
+      const wanted =
+        fixed ??
+        (parse(streamPatch, await (patch as (stream: Stream<M>) => unknown)(current)) as StreamPatch<M>)
+      return this.#withValidJson(current, decideUpdate(current, wanted, this.#context()))
+    })
+  }
+
+  async updateStatus(
+    id: string,
+    status: StreamStatus,
+    { signal, timeoutMs, ...report }: StatusReport & CallOptions = {},
+  ): Promise<Stream<M>> {
+    const call = this.#start(callOptions(signal, timeoutMs), this.options.writeTimeoutMs)
+    parse(streamStatus, status, ['status'])
+    const valid = parse(statusReport, report)
+    return this.#change(id, call, (current) => decideStatus(current, status, valid, this.#context()))
+  }
+
+  async updateState(id: string, report: StateReport, options: CallOptions = {}): Promise<Stream<M>> {
+    const call = this.#start(options, this.options.writeTimeoutMs)
+    const valid = parse(stateReport, report)
+    return this.#change(id, call, (current) => decideState(current, valid, this.#context()))
+  }
+
+  async updateStats(
+    id: string,
+    statistics: Partial<StreamStatistics>,
+    options: CallOptions = {},
+  ): Promise<void> {
+    const call = this.#start(options, this.options.writeTimeoutMs)
+    const valid = parse(statisticsSchema, statistics)
+    const json = JSON.stringify(statisticsToJSON(valid))
+    const side = json === '{}' ? {} : { side: { json, entries: statisticsEntriesOf(valid) } }
+    await this.#renewOne({ id: parse(streamId, id, ['id']), ...side }, call)
+  }
+
+  async heartbeat(id: string, options: CallOptions = {}): Promise<void> {
+    const call = this.#start(options, this.options.writeTimeoutMs)
+    await this.#renewOne({ id: parse(streamId, id, ['id']) }, call)
+  }
+
+  async #renewOne(renewal: Renewal, call: Call): Promise<void> {
+    const [answer] = await this.#store.renew([renewal], call)
+    if (answer !== 'alive') throw new StreamNotFoundError(renewal.id)
+  }
+
+  async heartbeatMany(ids: Iterable<string>, options: CallOptions = {}): Promise<HeartbeatResult> {
+    const call = this.#start(options, this.options.writeTimeoutMs)
+    const unique = [...new Set(ids)]
+    for (const [i, id] of unique.entries()) parse(streamId, id, ['ids', i])
+    const answers = await this.#store.renew(
+      unique.map((id) => ({ id })),
+      call,
+    )
+    const result: Record<RenewalAnswer, string[]> = { alive: [], missing: [], stale: [] }
+    for (const [i, id] of unique.entries()) result[answers[i] ?? 'missing'].push(id)
+    return result
+  }
+
+  async extendTtl(id: string, ttlMs: number, options: CallOptions = {}): Promise<Stream<M>> {
+    const call = this.#start(options, this.options.writeTimeoutMs)
+    parse(ttlMsSchema, ttlMs, ['ttlMs'])
+    return this.#change(id, call, (current) => decideExtendTtl(current, ttlMs, this.#context()))
+  }
+
+  async unregister(id: string, options: CallOptions = {}): Promise<Stream<M>> {
+    const call = this.#start(options, this.options.writeTimeoutMs)
+    return this.#change(id, call, (current) => decideUnregister(current, this.#context()))
+  }
+
+  async delete(id: string, options: CallOptions = {}): Promise<boolean> {
+    const call = this.#start(options, this.options.writeTimeoutMs)
+    return this.#commands.remove(parse(streamId, id, ['id']), call)
+  }
+
+  async count(options: CallOptions = {}): Promise<number> {
+    return this.#store.count(this.#start(options, this.options.readTimeoutMs))
+  }
+
+  async stats(options: CallOptions = {}): Promise<RegistryStats> {
+    const counters = await this.#store.counters(
+      STATUS_TYPE_COUNTER,
+      this.#start(options, this.options.queryTimeoutMs),
+    )
+    return toStats(counters)
+  }
+
+  async verify({
+    repair = false,
+    ...options
+  }: { readonly repair?: boolean } & CallOptions = {}): Promise<VerifyReport> {
+    return this.#store.audit(describe, repair, this.#start(options, VERIFY_TIMEOUT_MS))
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#store.close()
+    return this.#closing
+  }
+
+  #start(options: CallOptions, defaultTimeoutMs: number): Call {
+    if (this.#closing !== undefined) throw new RegistryClosedError()
+    return startCall(options, defaultTimeoutMs)
+  }
+
+  #context(): Context {
+    return { now: this.#store.now(), instanceId: this.instanceId }
+  }
+
+  /** A command on a stream that must be live. */
+  #change(
+    id: string,
+    call: Call,
+    decide: (current: Stream<M>) => Decision<M> | Promise<Decision<M>>,
+  ): Promise<Stream<M>> {
+    const valid = parse(streamId, id, ['id'])
+    return this.#run(
+      valid,
+      (current) => {
+        if (current === undefined) throw new StreamNotFoundError(valid)
+        return decide(current)
+      },
+      call,
+    )
+  }
+
+  #run(id: string, decide: Decide<M>, call: Call, expected?: 'absent'): Promise<Stream<M>> {
+    return this.#commands.run(id, decide, call, expected)
+  }
+
+  async #validInput(input: StreamInput<M>): Promise<StreamInput<M>> {
+    const valid = parse(streamInput, input) as StreamInput<M>
+    if (this.options.metadataSchema === undefined) return valid
+    return { ...valid, metadata: await validateMetadata(this.options.metadataSchema, valid.metadata ?? {}) }
+  }
+
+  async #command(input: StreamInput<M>, call: Call): Promise<CreateCommand<M>> {
+    // The store's time stamps the record: without a connection there is none yet.
+    await this.#store.open(call)
+    const id = input.id ?? (await this.#minter.mint(input.type, input.sourceAddr, call))
+    return { ...input, id, ttlMs: input.ttlMs ?? this.options.defaultTtlMs }
+  }
+
+  /** A patch is checked when it was merged: only then is the result known. */
+  async #withValidJson(current: Stream<M>, decision: Decision<M>): Promise<Decision<M>> {
+    if (decision.kind !== 'put') return decision
+    const { next } = decision
+    if (next.config !== current.config) parse(jsonObject, next.config, ['config'])
+    if (next.metadata === current.metadata) return decision
+    const metadata = await validateMetadata(this.options.metadataSchema, next.metadata)
+    return { ...decision, next: { ...next, metadata } }
+  }
+
+  async #readStreams(ids: readonly string[], call: Call): Promise<Stream<M>[]> {
+    if (ids.length === 0) return []
+    const found = await this.#store.read(ids, call)
+    const streams: Stream<M>[] = []
+    for (const [i, item] of found.entries()) {
+      const stream = item.kind === 'live' ? tryDecode<M>(ids[i] ?? '', item.rec) : undefined
+      if (stream !== undefined) streams.push(stream)
+    }
+    return streams
+  }
+}
+
+function callOptions(signal: AbortSignal | undefined, timeoutMs: number | undefined): CallOptions {
+  return { ...(signal !== undefined && { signal }), ...(timeoutMs !== undefined && { timeoutMs }) }
+}
+
+function tryDecode<M>(id: string, rec: Parameters<typeof decodeLive>[1]): Stream<M> | undefined {
+  try {
+    return decodeLive<M>(id, rec)
+  } catch (error) {
+    if (isRegistryError(error) && error.code === 'CORRUPT') return undefined
+    throw error
+  }
+}
+
+const describe: Describe = (id, doc, side) => {
+  try {
+    const stream = decodeLive(id, { id, doc, token: '', fence: '', ttlMs: 0, deadline: 0 })
+    return {
+      order: stream.createdAt.getTime(),
+      ttlMs: stream.ttlMs,
+      entries: entriesOf(stream, side === undefined ? {} : statisticsFromJSON(side)),
+      onLapsed: lapsedEvent(stream),
+    }
+  } catch {
+    return undefined
+  }
+}
+
+function toStats(counters: ReadonlyMap<string, number>): RegistryStats {
+  const byStatus: Record<string, number> = {}
+  const byType: Record<string, number> = {}
+  const byStatusAndType: Record<string, Record<string, number>> = {}
+  let total = 0
+  for (const [value, count] of counters) {
+    const parts = splitStatusTypeCounter(value)
+    if (parts === undefined || count <= 0) continue
+    const [status, type] = parts
+    total += count
+    byStatus[status] = (byStatus[status] ?? 0) + count
+    byType[type] = (byType[type] ?? 0) + count
+    byStatusAndType[status] = { ...byStatusAndType[status], [type]: count }
+  }
+  return { total, byStatus, byType, byStatusAndType }
+}

@@ -1,0 +1,95 @@
+import { z } from 'zod'
+import type { StatusReport } from '../../core/commands/report.js'
+import { HEALTH_STATUSES, PROCESSING_STATES } from '../../core/model/processing.js'
+import { STREAM_STATUSES, type StreamStatus } from '../../core/model/status.js'
+import {
+  type ErrorReport,
+  STREAM_TYPES,
+  type StateReport,
+  type StreamInput,
+  type StreamPatch,
+} from '../../core/model/stream.js'
+import {
+  count,
+  jsonObject,
+  measure,
+  measures,
+  port,
+  statistics,
+  streamId,
+  tags,
+  text,
+  token,
+  ttlMs,
+} from './fields.js'
+
+const errorReport: z.ZodType<ErrorReport> = z.union(
+  [text, z.instanceof(Error), z.strictObject({ message: text, code: text.optional() })],
+  'must be a message, an Error, or { message, code? }',
+) as z.ZodType<ErrorReport>
+
+const currentState = z.enum(PROCESSING_STATES).optional()
+const health = z.enum(HEALTH_STATUSES).optional()
+
+/** What `create`, `register` and `attach` take. */
+export const streamInput: z.ZodType<StreamInput> = z.strictObject({
+  id: streamId.optional(),
+  name: text.optional(),
+  type: z.enum(STREAM_TYPES),
+  protocol: token.optional(),
+  codec: text.optional(),
+  sourceAddr: text,
+  sourcePort: port.optional(),
+  status: z.enum(STREAM_STATUSES).optional(),
+  state: z
+    .strictObject({ currentState, health, quality: measures.optional(), resources: measures.optional() })
+    .optional(),
+  videoCodec: text.optional(),
+  resolution: text.optional(),
+  bitrate: count.optional(),
+  frameRate: measure.optional(),
+  statistics: statistics.optional(),
+  metadata: jsonObject.optional(),
+  tags: tags.optional(),
+  config: jsonObject.optional(),
+  ttlMs: ttlMs.optional(),
+}) as z.ZodType<StreamInput>
+
+const patchObject = z.custom<object>(
+  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+  'must be an object',
+)
+
+/** What `update` takes. Nested patches are checked after they were merged. */
+export const streamPatch: z.ZodType<StreamPatch> = z.strictObject({
+  name: text.nullish(),
+  codec: text.nullish(),
+  sourceAddr: text.optional(),
+  sourcePort: port.nullish(),
+  videoCodec: text.nullish(),
+  resolution: text.nullish(),
+  bitrate: count.nullish(),
+  frameRate: measure.nullish(),
+  metadata: patchObject.optional(),
+  tags: tags.optional(),
+  config: patchObject.optional(),
+}) as z.ZodType<StreamPatch>
+
+/** What `updateStatus` takes. */
+export const streamStatus: z.ZodType<StreamStatus> = z.enum(STREAM_STATUSES)
+
+/** What `updateStatus` takes besides the status. */
+export const statusReport: z.ZodType<StatusReport> = z.strictObject({
+  reason: text.optional(),
+  error: errorReport.optional(),
+}) as z.ZodType<StatusReport>
+
+/** What `updateState` takes. */
+export const stateReport: z.ZodType<StateReport> = z.strictObject({
+  currentState,
+  health,
+  quality: measures.optional(),
+  resources: measures.optional(),
+  error: errorReport.optional(),
+  reason: text.optional(),
+}) as z.ZodType<StateReport>
