@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.js'
+import { ValidationError } from '../core/errors.js'
 import type {
   AuditReport,
   Call,
@@ -25,7 +26,6 @@ import { type Item, SortedItems } from './sorted-items.js'
 /** What a store in memory is made of. */
 export interface MemoryStoreOptions {
   readonly clock: Clock
-  readonly indexes: readonly IndexDeclaration[]
   readonly maxEvents: number
   readonly maxEventAgeMs: number
 }
@@ -46,7 +46,7 @@ const MISSING: Found = { kind: 'missing' }
 export class MemoryStore implements Store {
   readonly partitions = 1
   readonly #clock: Clock
-  readonly #declared: readonly IndexDeclaration[]
+  #declared: readonly IndexDeclaration[] = []
   readonly #records = new Map<string, MemoryRecord>()
   readonly #indexes = new MemoryIndexes()
   readonly #leases = new SortedItems()
@@ -55,10 +55,22 @@ export class MemoryStore implements Store {
   #numbers = 0
   #failures: unknown[] = []
 
-  constructor({ clock, indexes, maxEvents, maxEventAgeMs }: MemoryStoreOptions) {
+  constructor({ clock, maxEvents, maxEventAgeMs }: MemoryStoreOptions) {
     this.#clock = clock
-    this.#declared = indexes
     this.#log = new MemoryLog(maxEvents, maxEventAgeMs)
+  }
+
+  /** Declares indexes beside those declared before. @throws ValidationError when one is declared as another kind. */
+  declare(indexes: readonly IndexDeclaration[]): void {
+    const added = indexes.filter((index) => !this.#isDeclared(index))
+    this.#declared = [...this.#declared, ...added]
+  }
+
+  #isDeclared({ field, kind }: IndexDeclaration): boolean {
+    const known = this.#declared.find((declared) => declared.field === field)
+    if (known === undefined || known.kind === kind) return known !== undefined
+    const message = `declares ${field} anew: it is declared as ${known.kind} already`
+    throw new ValidationError([{ path: ['indexes'], message }])
   }
 
   now(): number {

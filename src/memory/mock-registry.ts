@@ -3,7 +3,7 @@ import { decodeEvent } from '../core/event-codec.js'
 import type { StreamEvent } from '../core/events.js'
 import type { Metadata } from '../core/model/stream.js'
 import { makeInstanceId } from '../registry/instance-id.js'
-import { type RegistryOptions, resolveOptions } from '../registry/options.js'
+import { type RegistryOptions, type ResolvedOptions, resolveOptions } from '../registry/options.js'
 import { StoreRegistry } from '../registry/store-registry.js'
 import { MemoryStore } from './memory-store.js'
 
@@ -11,7 +11,11 @@ import { MemoryStore } from './memory-store.js'
 export interface MockRegistryOptions<M> extends RegistryOptions<M> {
   /** Default: real time. A `ManualClock` makes a test deterministic. */
   readonly clock?: Clock
+  /** Another instance over the same records, as a second process would be; it brings its clock along. */
+  readonly sharedWith?: MockRegistry<M>
 }
+
+const memories = new WeakMap<object, MemoryStore>()
 
 /**
  * A {@link Registry} in memory, with the same meaning as the one on Redis: for unit tests, and the embedded default.
@@ -30,11 +34,13 @@ export class MockRegistry<M = Metadata> extends StoreRegistry<M> {
 
   constructor(options: MockRegistryOptions<M> = {}) {
     const resolved = resolveOptions(options, makeInstanceId)
-    const { indexes, maxEvents, eventRetentionMs: maxEventAgeMs } = resolved
-    const clock = options.clock ?? systemClock
-    const store = new MemoryStore({ clock, indexes, maxEvents, maxEventAgeMs })
+    const { sharedWith } = options
+    const clock = sharedWith?.clock ?? options.clock ?? systemClock
+    const store = (sharedWith && memories.get(sharedWith)) ?? newStore(clock, resolved)
+    store.declare(resolved.indexes)
     // Reading costs nothing here: a copy of the last known records would only take memory.
     super(store, { ...resolved, indexCacheSize: 0 })
+    memories.set(this, store)
     this.clock = clock
     this.#memory = store
   }
@@ -48,4 +54,11 @@ export class MockRegistry<M = Metadata> extends StoreRegistry<M> {
   get recordedEvents(): StreamEvent<M>[] {
     return this.#memory.loggedEvents().map((record) => decodeEvent<M>(record))
   }
+}
+
+function newStore(
+  clock: Clock,
+  { maxEvents, eventRetentionMs }: Pick<ResolvedOptions<never>, 'maxEvents' | 'eventRetentionMs'>,
+): MemoryStore {
+  return new MemoryStore({ clock, maxEvents, maxEventAgeMs: eventRetentionMs })
 }

@@ -58,6 +58,15 @@ const pageLimit = z
   .default(100)
 const revision = z.int('must be an integer').min(1, 'must be at least 1').optional()
 
+const stores = new WeakMap<object, Store>()
+
+/** The store under a registry, for what is built over both. @throws TypeError for a registry that is not ours. */
+export function storeOf(registry: object): Store {
+  const store = stores.get(registry)
+  if (store === undefined) throw new TypeError('not a registry of this package')
+  return store
+}
+
 /** The {@link Registry} over a {@link Store}: all that is about streams, whatever holds them. */
 export class StoreRegistry<M = Metadata> implements Registry<M> {
   readonly instanceId: string
@@ -72,6 +81,7 @@ export class StoreRegistry<M = Metadata> implements Registry<M> {
     this.instanceId = options.instanceId
     this.options = options
     this.#store = store
+    stores.set(this, store)
     this.#commands = new CommandRunner(store, options.instanceId, options.indexCacheSize)
     this.#minter = new IdMinter(store)
   }

@@ -1,0 +1,75 @@
+import { counting } from './counting.js'
+import { creating } from './creating.js'
+import { type Chapter, type ContractDriver, type ContractHarness, ContractSpace } from './driver.js'
+import { ending } from './ending.js'
+import { identifying } from './identifying.js'
+import { leasing } from './leasing.js'
+import { listing } from './listing.js'
+import { measuring } from './measuring.js'
+import { racing } from './racing.js'
+import { registering } from './registering.js'
+import { reporting } from './reporting.js'
+import { settling } from './settling.js'
+import { updating } from './updating.js'
+import { validating } from './validating.js'
+import { verifying } from './verifying.js'
+
+const CHAPTERS: Readonly<Record<string, Chapter>> = {
+  creating,
+  identifying,
+  registering,
+  updating,
+  'reporting status and state': reporting,
+  'measuring statistics': measuring,
+  leasing,
+  ending,
+  listing,
+  counting,
+  validating,
+  racing,
+  'settling calls': settling,
+  verifying,
+}
+
+let spaces = 0
+
+/**
+ * Defines the tests that every registry must pass, whatever holds its records.
+ *
+ * @example
+ * describeRegistryContract({
+ *   name: 'MockRegistry',
+ *   runner: { describe, it, beforeAll, afterAll }, // of vitest, say
+ *   start: async () => mockHarness(),
+ * })
+ */
+export function describeRegistryContract({ name, runner, start }: ContractDriver): void {
+  runner.describe(`registry contract: ${name}`, () => {
+    let harness: ContractHarness | undefined
+    runner.beforeAll(async () => {
+      harness = await start()
+    })
+    runner.afterAll(async () => {
+      await harness?.stop()
+    })
+    for (const [title, chapter] of Object.entries(CHAPTERS)) {
+      runner.describe(title, () => {
+        chapter((test, body) => {
+          runner.it(test, async () => {
+            if (harness === undefined) throw new Error('the driver did not start')
+            spaces += 1
+            await inSpace(new ContractSpace(harness, `contract${spaces}`), body)
+          })
+        })
+      })
+    }
+  })
+}
+
+async function inSpace(space: ContractSpace, body: (space: ContractSpace) => Promise<void>): Promise<void> {
+  try {
+    await body(space)
+  } finally {
+    await space.close()
+  }
+}

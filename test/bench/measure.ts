@@ -1,0 +1,54 @@
+/** What one contender did: operations a second, one figure for each round. */
+export interface Rates {
+  readonly name: string
+  readonly perSecond: readonly number[]
+}
+
+/** Work of a known number of operations. */
+export interface Contender {
+  readonly name: string
+  readonly operations: number
+  run(): Promise<void>
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
+}
+
+/** Runs the contenders in turn, `rounds` times after one to warm up, so that noise hits all of them alike. */
+export async function compare(contenders: readonly Contender[], rounds = 5): Promise<Rates[]> {
+  const rates = contenders.map(({ name }) => ({ name, perSecond: [] as number[] }))
+  for (let round = 0; round <= rounds; round++) {
+    for (const [i, { operations, run }] of contenders.entries()) {
+      const start = performance.now()
+      await run()
+      if (round > 0) rates[i]?.perSecond.push((operations * 1_000) / (performance.now() - start))
+    }
+  }
+  return rates
+}
+
+/** How the first of the rates relates to the others: the median of the ratios of each round. */
+export function ratios([ours, ...others]: readonly Rates[]): Record<string, number> {
+  return Object.fromEntries(
+    others.map(({ name, perSecond }) => [
+      name,
+      median(perSecond.map((theirs, round) => (ours?.perSecond[round] ?? Number.NaN) / theirs)),
+    ]),
+  )
+}
+
+/** Runs `work` for 0 … `count` - 1, `width` at a time. */
+export async function inFlight(
+  width: number,
+  count: number,
+  work: (i: number) => Promise<unknown>,
+): Promise<void> {
+  let next = 0
+  await Promise.all(
+    Array.from({ length: width }, async () => {
+      for (let i = next++; i < count; i = next++) await work(i)
+    }),
+  )
+}
