@@ -2,10 +2,11 @@
 --
 -- Includes: time side
 -- KEYS: 1 <base>active; the others derive from it, in the same slot
--- ARGV: 1 deadline (ms)  2 layout version  3 number of renewals, then for each:
---       id, fence ('' for any), side value ('' for none), number of side entries, then for each: index, score
+-- ARGV: 1 deadline (ms)  2 layout version  3 number of ids, then the ids,
+--       then the number of fences and for each: place of its id, fence,
+--       then for each side value: place of its id, side value, number of entries, then for each: index, score
 -- Returns: {done, now, a letter for each: a alive | m missing | s stale} | {late, now} | {layout, now}
--- Complexity: O(renewals * log n)
+-- Complexity: O(ids * log n)
 local base = string.sub(KEYS[1], 1, -7)
 local active = KEYS[1]
 local now = server_now()
@@ -13,49 +14,64 @@ if redis.call('HGET', base .. 'idx:layout', 'version') ~= ARGV[2] then return { 
 if now > tonumber(ARGV[1]) then return { 'late', whole(now) } end
 
 local count = tonumber(ARGV[3])
-local ids, first, with_side = {}, {}, {}
-local at = 4
-for i = 1, count do
-  ids[i] = ARGV[at]
-  first[i] = at
-  if ARGV[at + 2] ~= '' then with_side[#with_side + 1] = ARGV[at] end
-  at = at + 4 + tonumber(ARGV[at + 3]) * 2
+local ids = { unpack(ARGV, 4, 3 + count) }
+local at = 4 + count
+local fences = {}
+for _ = 1, tonumber(ARGV[at]) do
+  fences[tonumber(ARGV[at + 1])] = ARGV[at + 2]
+  at = at + 2
 end
+at = at + 1
 
-local deadlines = redis.call('ZMSCORE', active, unpack(ids))
+-- Few records have lapsed at any time: knowing these is cheaper than the deadline of each id.
+local lapsed, limit = {}, 500
+local first_lapsed = redis.call('ZRANGEBYSCORE', active, '-inf', whole(now), 'LIMIT', 0, limit)
+for i = 1, #first_lapsed do lapsed[first_lapsed[i]] = true end
+local deadlines = #first_lapsed == limit and redis.call('ZMSCORE', active, unpack(ids))
+
+local find, sub = string.find, string.sub
 local records = redis.call('HMGET', base .. 'idx:rec', unpack(ids))
-local sides = {}
-if #with_side > 0 then
-  local values = redis.call('HMGET', base .. 'idx:stats', unpack(with_side))
-  for i = 1, #with_side do sides[with_side[i]] = values[i] end
-end
-
-local answers, leases, merged, scores = {}, {}, {}, {}
+local answers, leases, lease_of = {}, {}, {}
 for i = 1, count do
-  local fence, ttl
-  if deadlines[i] and tonumber(deadlines[i]) > now and records[i] then
-    fence, ttl = string.match(records[i], '^[^%z]*%z([^%z]*)%z(%d+)%z')
-  end
-  if not ttl then
+  local record = records[i]
+  local dead = lapsed[ids[i]]
+  if deadlines then dead = not deadlines[i] or tonumber(deadlines[i]) <= now end
+  if not record or dead then
     answers[i] = 'm'
-  elseif ARGV[first[i] + 1] ~= '' and ARGV[first[i] + 1] ~= fence then
-    answers[i] = 's'
   else
-    answers[i] = 'a'
-    leases[#leases + 1] = whole(now + tonumber(ttl))
-    leases[#leases + 1] = ids[i]
-    local side = ARGV[first[i] + 2]
-    if side ~= '' then
-      side = merge_side(sides[ids[i]], side)
-      sides[ids[i]] = side
-      merged[#merged + 1] = ids[i]
-      merged[#merged + 1] = side
-      for entry = 1, tonumber(ARGV[first[i] + 3]) do
-        local place = first[i] + 2 + entry * 2
-        scores[#scores + 1] = { ARGV[place], ARGV[place + 1], ids[i] }
+    local fence_at = find(record, '\0', 1, true) + 1
+    local ttl_at = find(record, '\0', fence_at, true) + 1
+    if fences[i] and fences[i] ~= sub(record, fence_at, ttl_at - 2) then
+      answers[i] = 's'
+    else
+      answers[i] = 'a'
+      local ttl = sub(record, ttl_at, find(record, '\0', ttl_at, true) - 1)
+      local lease = lease_of[ttl]
+      if not lease then
+        lease = whole(now + tonumber(ttl))
+        lease_of[ttl] = lease
       end
+      leases[#leases + 1] = lease
+      leases[#leases + 1] = ids[i]
     end
   end
+end
+
+-- Several reports on one stream may come in one call: each merges into what the one before left.
+local sides, merged, scores = {}, {}, {}
+while at <= #ARGV do
+  local i, entries = tonumber(ARGV[at]), tonumber(ARGV[at + 2])
+  if answers[i] == 'a' then
+    local id = ids[i]
+    sides[id] = merge_side(sides[id] or redis.call('HGET', base .. 'idx:stats', id), ARGV[at + 1])
+    merged[#merged + 1] = id
+    merged[#merged + 1] = sides[id]
+    for entry = 1, entries do
+      local place = at + 1 + entry * 2
+      scores[#scores + 1] = { ARGV[place], ARGV[place + 1], id }
+    end
+  end
+  at = at + 3 + entries * 2
 end
 
 if #leases > 0 then

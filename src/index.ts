@@ -3,7 +3,7 @@ export { type CreateRegistryConfig, createRegistry } from './config/create-regis
 export type { Clock } from './core/clock.js'
 export type { StatusReport } from './core/commands/report.js'
 export * from './core/errors.js'
-export { EVENT_TYPES, EVENT_VERSION, type EventType, type StreamEvent } from './core/events.js'
+export { EVENT_TYPES, EVENT_VERSION, type EventOf, type EventType, type StreamEvent } from './core/events.js'
 export { type GenerateStreamIdOptions, generateStreamId } from './core/model/ids.js'
 export type { Issue, JsonObject, JsonValue } from './core/model/json.js'
 export { LIMITS } from './core/model/limits.js'

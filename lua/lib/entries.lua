@@ -1,3 +1,4 @@
+-- Puts an entry (see record.lua) in its index. Of a number or a side entry the value is the score.
 local function add_entry(base, id, entry, order)
   local kind = string.sub(entry, 1, 1)
   if kind == 'e' then

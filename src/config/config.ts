@@ -106,7 +106,7 @@ export const registryConfigSchema: z.ZodType<RegistryConfig, unknown> = z.prepro
     eventRetentionMs: timeout.optional(),
     indexCacheSize: z.int().min(0).optional(),
     queryTimeoutMs: timeout.optional(),
-    batchSize: z.int().min(1).max(5_000).optional(),
+    batchSize: z.int().min(1).max(1_000).optional(),
     maxEvents: z.int().min(1).optional(),
     cleanupIntervalMs: timeout.optional(),
     eventBuffer: z.int().min(1).optional(),

@@ -21,7 +21,8 @@ export const EVENT_TYPES = [
 /** A lifecycle event's type. */
 export type EventType = (typeof EVENT_TYPES)[number]
 
-interface EventOf<T extends EventType, M> {
+/** What every event tells, whatever its type. */
+export interface EventOf<T extends EventType, M> {
   readonly type: T
   readonly streamId: string
   /** Redis time at which the change was written. */

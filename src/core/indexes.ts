@@ -1,7 +1,6 @@
 import type { StreamStatistics } from './model/statistics.js'
 import { STREAM_STATUSES } from './model/status.js'
-import { STREAM_TYPES } from './model/stream.js'
-import type { StreamDocument } from './model/wire.js'
+import { STREAM_TYPES, type Stream } from './model/stream.js'
 import type { EntriesOf, Entry, IndexDeclaration } from './store.js'
 
 /** The counter index behind `stats()`: its values are `<status>|<type>`. */
@@ -14,7 +13,7 @@ type Statistics = Partial<StreamStatistics>
 type SideEntry = Extract<Entry, { kind: 'side' }>
 
 /** Every index entry of a stream: the built-in ones, then the declared ones. */
-export function entriesOf(document: StreamDocument<unknown>, statistics: Statistics): EntriesOf {
+export function entriesOf(document: Stream<unknown>, statistics: Statistics): EntriesOf {
   return (declared) => [
     equality('status', document.status),
     equality('type', document.type),
@@ -46,7 +45,7 @@ function equality(index: string, value: string): Entry {
 
 function declaredEntry(
   declaration: IndexDeclaration,
-  document: StreamDocument<unknown>,
+  document: Stream<unknown>,
   statistics: Statistics,
 ): Entry[] {
   const measured = statisticsField(declaration)
@@ -97,7 +96,7 @@ function equalityKey(value: unknown): string | undefined {
 }
 
 /** The value at a dotted path, or `undefined`. */
-export function fieldValue(document: object, path: string): unknown {
+function fieldValue(document: object, path: string): unknown {
   let value: unknown = document
   for (const key of path.split('.')) {
     if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined

@@ -28,23 +28,27 @@ export type Entry =
 /** Computes entries under the declarations that the store knows of at the time of writing. */
 export type EntriesOf<T extends Entry = Entry> = (declared: readonly IndexDeclaration[]) => readonly T[]
 
-/** A live record as stored. */
-export interface Rec {
-  readonly id: string
+/** What is stored of a live record, as far as readers need it. */
+export interface Stored {
   readonly doc: string
   /** A flat JSON object of numbers, kept beside the document: the statistics. */
   readonly side?: string
+  readonly deadline: number
+}
+
+/** A live record with what writers need of it, too. */
+export interface Rec extends Stored {
+  readonly id: string
   /** Identifies this state of the record: the log id of the commit that wrote it. */
   readonly token: string
   /** The token of the commit that created the record or changed its owner. */
   readonly fence: string
   readonly ttlMs: number
-  readonly deadline: number
 }
 
-/** What a read found under an id. */
-export type Found =
-  | { readonly kind: 'live'; readonly rec: Rec }
+/** What is under an id. */
+export type Found<R extends Stored = Rec> =
+  | { readonly kind: 'live'; readonly rec: R }
   | { readonly kind: 'missing' }
   | { readonly kind: 'corrupt'; readonly why: string }
 
@@ -126,6 +130,19 @@ export interface Position {
   readonly id: string
 }
 
+/** A live record in its place. */
+export interface Placed extends Position {
+  readonly rec: Stored
+}
+
+/** A slice of one partition in the default order. */
+export interface Page {
+  readonly records: readonly Placed[]
+  /** Up to where was looked: go on from here. */
+  readonly last: Position | undefined
+  readonly finished: boolean
+}
+
 /** A finished record: the lease ran out, the sweep removed it and logged the event. */
 export interface Finished {
   readonly id: string
@@ -155,7 +172,7 @@ export type Describe = (
   | { readonly order: number; readonly ttlMs: number; readonly entries: EntriesOf; readonly onLapsed: string }
   | undefined
 
-/** Something that {@link Store.audit} found inconsistent. */
+/** Something that an audit (`verify` of the registry) found inconsistent. */
 export interface Problem {
   readonly kind:
     | 'corrupt-record'
@@ -194,9 +211,12 @@ export interface Store {
   open(call: Call): Promise<void>
   commit(commit: Commit, call: Call): Promise<CommitAnswer>
   renew(renewals: readonly Renewal[], call: Call): Promise<RenewalAnswer[]>
+  /** For writers: with the tokens that guard a commit. */
   read(ids: readonly string[], call: Call): Promise<Found[]>
-  /** Up to `limit` positions of one partition in the default order, lapsed ones included. */
-  walk(partition: number, after: Position | undefined, limit: number, call: Call): Promise<Position[]>
+  /** For readers. */
+  view(ids: readonly string[], call: Call): Promise<Found<Stored>[]>
+  /** The live ones of the next `limit` records of one partition, in the default order. Of one instant. */
+  page(partition: number, after: Position | undefined, limit: number, call: Call): Promise<Page>
   /** How many records are live. */
   count(call: Call): Promise<number>
   /** The live records by the values of a counter index. */

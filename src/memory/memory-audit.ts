@@ -8,7 +8,7 @@ export interface MemoryParts {
   readonly records: Map<string, MemoryRecord>
   readonly indexes: MemoryIndexes
   readonly leases: SortedItems
-  readonly place: (entriesOf: EntriesOf, order: number, record: MemoryRecord) => Map<string, PlacedEntry>
+  readonly place: (entriesOf: EntriesOf, order: number, record: MemoryRecord) => PlacedEntry[]
 }
 
 /** Compares all that a store in memory holds: what its documents ask for against what is there. */
@@ -50,10 +50,10 @@ function auditRecord(
     if (repair) leases.add({ rank: record.deadline, id })
   }
   const entries = place(wanted.entries, wanted.order, record)
-  for (const entry of entries.values()) {
-    if (entry.kind === 'counter' || indexes.has(entry, id)) continue
+  for (const entry of entries) {
+    if (entry.kind === 'counter' || indexes.has(entry)) continue
     report('missing-entry', `${id} in ${entry.key}`, id)
-    if (repair) indexes.add(entry, id)
+    if (repair) indexes.add(entry)
   }
   if (repair) records.set(id, { ...record, entries })
 }
@@ -61,7 +61,8 @@ function auditRecord(
 function auditLists({ records, indexes, leases }: MemoryParts, repair: boolean, report: Report): void {
   for (const key of [...indexes.keys()]) {
     for (const item of [...(indexes.list(key)?.from() ?? [])]) {
-      if (records.get(item.id)?.entries.get(key)?.rank === item.rank) continue
+      if (records.get(item.id)?.entries.some((entry) => entry.key === key && entry.item.rank === item.rank))
+        continue
       report('dangling-entry', `${item.id} in ${key}`, item.id)
       if (repair) indexes.removeItem(key, item)
     }
@@ -76,7 +77,7 @@ function auditLists({ records, indexes, leases }: MemoryParts, repair: boolean, 
 function auditCounters({ records, indexes }: MemoryParts, repair: boolean, report: Report): void {
   const expected = new Map<string, number>()
   for (const { entries } of records.values()) {
-    for (const { kind, key } of entries.values()) {
+    for (const { kind, key } of entries) {
       if (kind === 'counter') expected.set(key, (expected.get(key) ?? 0) + 1)
     }
   }

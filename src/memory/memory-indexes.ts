@@ -1,26 +1,44 @@
 import type { Entry } from '../core/store.js'
 import { type Item, SortedItems } from './sorted-items.js'
 
-/** An entry in its place: under which name, and with which rank. */
+/** An entry in its place: under which name, and as which item. */
 export interface PlacedEntry {
-  readonly key: string
-  readonly rank: number | string
   readonly kind: Entry['kind']
+  readonly key: string
+  readonly item: Item
 }
 
-/** Where an entry belongs. Equality entries are sorted by the document's order, as in Redis. */
-export function placeEntry(entry: Entry, order: number): PlacedEntry {
+/**
+ * Where the entries of a document belong. Equality entries are sorted by the document's order, as in Redis; all of
+ * them share one item.
+ */
+export function placeEntries(entries: readonly Entry[], id: string, order: number): PlacedEntry[] {
+  const byOrder: Item = { rank: order, id }
+  return entries.map((entry) => placeEntry(entry, byOrder))
+}
+
+/** Where one entry belongs. */
+export function placeEntry(entry: Entry, byOrder: Item): PlacedEntry {
+  const { kind, index } = entry
+  const { id, rank: order } = byOrder
   switch (entry.kind) {
     case 'equality':
     case 'counter':
-      return { kind: entry.kind, key: `${entry.index}:${entry.value}`, rank: order }
+      return { kind, key: `${index}:${entry.value}`, item: byOrder }
     case 'number':
-    case 'side':
-      return { kind: entry.kind, key: entry.index, rank: entry.value ?? Number.POSITIVE_INFINITY }
+    case 'side': {
+      const rank = entry.value ?? Number.POSITIVE_INFINITY
+      return { kind, key: index, item: rank === order ? byOrder : { rank, id } }
+    }
     case 'text':
       // Missing sorts last: `~` comes after `v`.
-      return { kind: entry.kind, key: entry.index, rank: entry.value === null ? '~' : `v${entry.value}` }
+      return { kind, key: index, item: { rank: entry.value === null ? '~' : `v${entry.value}`, id } }
   }
+}
+
+/** Whether both are the same place. */
+export function samePlace(a: PlacedEntry, b: PlacedEntry): boolean {
+  return a.key === b.key && a.kind === b.kind && a.item.rank === b.item.rank
 }
 
 /** Every index of a store in memory, and its counters. */
@@ -40,7 +58,7 @@ export class MemoryIndexes {
     return this.#counts
   }
 
-  add(entry: PlacedEntry, id: string): void {
+  add(entry: PlacedEntry): void {
     if (entry.kind === 'counter') {
       this.#bump(entry.key, 1)
       return
@@ -50,21 +68,21 @@ export class MemoryIndexes {
       list = new SortedItems()
       this.#lists.set(entry.key, list)
     }
-    list.add({ rank: entry.rank, id })
+    list.add(entry.item)
   }
 
-  remove(entry: PlacedEntry, id: string): void {
+  remove(entry: PlacedEntry): void {
     if (entry.kind === 'counter') {
       this.#bump(entry.key, -1)
       return
     }
     const list = this.#lists.get(entry.key)
-    list?.delete({ rank: entry.rank, id })
+    list?.delete(entry.item)
     if (list?.size === 0) this.#lists.delete(entry.key)
   }
 
-  has(entry: PlacedEntry, id: string): boolean {
-    return this.#lists.get(entry.key)?.has({ rank: entry.rank, id }) ?? false
+  has(entry: PlacedEntry): boolean {
+    return this.#lists.get(entry.key)?.has(entry.item) ?? false
   }
 
   removeItem(key: string, item: Item): void {

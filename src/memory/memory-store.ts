@@ -11,6 +11,8 @@ import type {
   Found,
   IndexDeclaration,
   LogRecord,
+  Page,
+  Placed,
   Position,
   Rec,
   Renewal,
@@ -19,7 +21,7 @@ import type {
   Write,
 } from '../core/store.js'
 import { auditMemory } from './memory-audit.js'
-import { MemoryIndexes, type PlacedEntry, placeEntry } from './memory-indexes.js'
+import { MemoryIndexes, type PlacedEntry, placeEntries, placeEntry, samePlace } from './memory-indexes.js'
 import { type LogDraft, MemoryLog } from './memory-log.js'
 import { type Item, SortedItems } from './sorted-items.js'
 
@@ -34,11 +36,11 @@ export interface MemoryStoreOptions {
 export interface MemoryRecord extends Rec {
   readonly order: number
   readonly onLapsed: string
-  readonly entries: ReadonlyMap<string, PlacedEntry>
+  readonly entries: readonly PlacedEntry[]
 }
 
-/** How long the answer to an operation is kept, milliseconds. */
-const OPERATION_MS = 60_000
+/** How many answers to operations are kept: a repeated operation follows its first try at once. */
+const MAX_OPERATIONS = 1_000
 
 const MISSING: Found = { kind: 'missing' }
 
@@ -51,7 +53,7 @@ export class MemoryStore implements Store {
   readonly #indexes = new MemoryIndexes()
   readonly #leases = new SortedItems()
   readonly #log: MemoryLog
-  readonly #operations = new Map<string, { readonly answer: CommitAnswer; readonly until: number }>()
+  readonly #operations = new Map<string, CommitAnswer>()
   #numbers = 0
   #failures: unknown[] = []
 
@@ -90,7 +92,7 @@ export class MemoryStore implements Store {
     this.#enter(call)
     const now = this.now()
     const known = this.#operations.get(commit.opId)
-    if (known !== undefined) return known.answer
+    if (known !== undefined) return known
     const refusal = this.#checkGuard(commit, now)
     if (refusal !== undefined) return { kind: 'conflict', found: refusal }
     return this.#apply(commit, now)
@@ -128,10 +130,10 @@ export class MemoryStore implements Store {
     const token = this.#log.append(draftEvents(commit, before, after), now)
     if (before !== undefined) this.#unlink(before, write.kind === 'put' ? after : undefined)
     if (write.kind !== 'put' || after === undefined)
-      return this.#remember(commit, done({ ...(before as Rec), token }), now)
+      return this.#remember(commit, done({ ...(before as Rec), token }))
     const record = { ...after, token, fence: write.newFence || before === undefined ? token : before.fence }
     this.#link(record, before)
-    return this.#remember(commit, done(record), now)
+    return this.#remember(commit, done(record))
   }
 
   /** The record that a put makes, but for its token. */
@@ -152,41 +154,41 @@ export class MemoryStore implements Store {
       deadline: write.renew || before === undefined ? now + write.ttlMs : before.deadline,
       order: write.order,
       onLapsed: write.onLapsed,
-      entries: this.#place(write.entries, write.order, write.side === undefined ? before : undefined),
+      entries: this.#place(id, write.entries, write.order, write.side === undefined ? before : undefined),
     }
   }
 
   /** Entries over the side value stay as they are while the side value does. */
-  #place(entriesOf: EntriesOf, order: number, before: MemoryRecord | undefined): Map<string, PlacedEntry> {
-    const placed = new Map<string, PlacedEntry>()
-    for (const entry of entriesOf(this.#declared)) {
-      const place = placeEntry(entry, order)
-      placed.set(place.key, (entry.kind === 'side' && before?.entries.get(place.key)) || place)
-    }
-    return placed
+  #place(id: string, entriesOf: EntriesOf, order: number, before: MemoryRecord | undefined): PlacedEntry[] {
+    const placed = placeEntries(entriesOf(this.#declared), id, order)
+    if (before === undefined) return placed
+    return placed.map((entry) => {
+      const kept = entry.kind === 'side' && before.entries.find(({ key }) => key === entry.key)
+      return kept || entry
+    })
   }
 
   #link(record: MemoryRecord, before: MemoryRecord | undefined): void {
     this.#records.set(record.id, record)
     this.#leases.add(leaseOf(record))
-    for (const [key, entry] of record.entries) {
-      if (!sameEntry(before?.entries.get(key), entry)) this.#indexes.add(entry, record.id)
+    for (const entry of record.entries) {
+      if (!before?.entries.some((old) => samePlace(old, entry))) this.#indexes.add(entry)
     }
   }
 
   #unlink(record: MemoryRecord, after: MemoryRecord | undefined): void {
     this.#records.delete(record.id)
     this.#leases.delete(leaseOf(record))
-    for (const [key, entry] of record.entries) {
-      if (!sameEntry(after?.entries.get(key), entry)) this.#indexes.remove(entry, record.id)
+    for (const entry of record.entries) {
+      if (!after?.entries.some((kept) => samePlace(kept, entry))) this.#indexes.remove(entry)
     }
   }
 
-  #remember({ opId }: Commit, answer: CommitAnswer, now: number): CommitAnswer {
-    this.#operations.set(opId, { answer, until: now + OPERATION_MS })
-    for (const [known, { until }] of this.#operations) {
-      if (until > now) break
-      this.#operations.delete(known)
+  #remember({ opId }: Commit, answer: CommitAnswer): CommitAnswer {
+    this.#operations.set(opId, answer)
+    if (this.#operations.size > MAX_OPERATIONS) {
+      const oldest = this.#operations.keys().next()
+      if (!oldest.done) this.#operations.delete(oldest.value)
     }
     return answer
   }
@@ -203,14 +205,13 @@ export class MemoryStore implements Store {
     if (fence !== undefined && fence !== record.fence) return 'stale'
     const renewed = this.#renewLease(record, now)
     if (side === undefined) return 'alive'
-    const entries = new Map(renewed.entries)
-    for (const entry of side.entries(this.#declared)) {
-      const place = placeEntry(entry, record.order)
-      const old = entries.get(place.key)
-      if (old === undefined) continue
-      this.#indexes.remove(old, id)
-      this.#indexes.add(place, id)
-      entries.set(place.key, place)
+    const moved = side.entries(this.#declared).map((entry) => placeEntry(entry, { rank: record.order, id }))
+    const entries = renewed.entries.map((old) => moved.find(({ key }) => key === old.key) ?? old)
+    for (const [i, entry] of entries.entries()) {
+      const old = renewed.entries[i]
+      if (old === undefined || old === entry) continue
+      this.#indexes.remove(old)
+      this.#indexes.add(entry)
     }
     this.#records.set(id, { ...renewed, side: mergeSide(record.side, side.json), entries })
     return 'alive'
@@ -233,20 +234,25 @@ export class MemoryStore implements Store {
     })
   }
 
-  async walk(
-    _partition: number,
-    after: Position | undefined,
-    limit: number,
-    call: Call,
-  ): Promise<Position[]> {
+  view(ids: readonly string[], call: Call): Promise<Found[]> {
+    return this.read(ids, call)
+  }
+
+  async page(_partition: number, after: Position | undefined, limit: number, call: Call): Promise<Page> {
     this.#enter(call)
-    const positions: Position[] = []
+    const now = this.now()
+    const records: Placed[] = []
+    let last: Position | undefined
+    let looked = 0
     const list = this.#indexes.list('created_at')
     for (const { rank, id } of list?.from(after && { rank: after.order, id: after.id }) ?? []) {
-      if (positions.length === limit) break
-      positions.push({ order: Number(rank), id })
+      last = { order: Number(rank), id }
+      const rec = this.#records.get(id)
+      if (rec !== undefined && rec.deadline > now) records.push({ ...last, rec })
+      looked += 1
+      if (looked === limit) break
     }
-    return positions
+    return { records, last, finished: looked < limit }
   }
 
   async count(call: Call): Promise<number> {
@@ -264,7 +270,7 @@ export class MemoryStore implements Store {
       if (key.startsWith(prefix)) counts.set(key.slice(prefix.length), count)
     }
     for (const { entries } of this.#lapsed()) {
-      for (const { kind, key } of entries.values()) {
+      for (const { kind, key } of entries) {
         if (kind !== 'counter' || !key.startsWith(prefix)) continue
         const value = key.slice(prefix.length)
         counts.set(value, (counts.get(value) ?? 0) - 1)
@@ -324,8 +330,8 @@ export class MemoryStore implements Store {
 
   async audit(describe: Describe, repair: boolean, call: Call): Promise<AuditReport> {
     this.#enter(call)
-    const place = (entriesOf: EntriesOf, order: number, record: MemoryRecord): Map<string, PlacedEntry> =>
-      this.#place(entriesOf, order, record)
+    const place = (entriesOf: EntriesOf, order: number, record: MemoryRecord): PlacedEntry[] =>
+      this.#place(record.id, entriesOf, order, record)
     return auditMemory(
       { records: this.#records, indexes: this.#indexes, leases: this.#leases, place },
       describe,
@@ -344,10 +350,6 @@ export class MemoryStore implements Store {
 
 function leaseOf({ deadline, id }: Rec): Item {
   return { rank: deadline, id }
-}
-
-function sameEntry(a: PlacedEntry | undefined, b: PlacedEntry): boolean {
-  return a !== undefined && a.rank === b.rank && a.kind === b.kind
 }
 
 function done({ token, fence, deadline, side }: Rec): CommitAnswer {

@@ -99,7 +99,7 @@ function lowerBound(chunk: readonly Item[], item: Item): number {
 }
 
 /** By rank, then by id. */
-export function compareItems(a: Item, b: Item): number {
+function compareItems(a: Item, b: Item): number {
   if (a.rank !== b.rank) {
     if (typeof a.rank === 'number' && typeof b.rank === 'number') return a.rank < b.rank ? -1 : 1
     return compareText(String(a.rank), String(b.rank))

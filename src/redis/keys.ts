@@ -8,7 +8,6 @@ export interface PartitionKeys {
   readonly statistics: string
   readonly counts: string
   readonly log: string
-  readonly byCreation: string
 }
 
 /** The key layout's version. */
@@ -27,7 +26,6 @@ export function partitionKeys(prefix: string, partition: number, tagged: boolean
     statistics: `${base}idx:stats`,
     counts: `${base}idx:counts`,
     log: `${base}log:events`,
-    byCreation: `${base}idx:created_at`,
   }
 }
 

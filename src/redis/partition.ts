@@ -8,10 +8,13 @@ import type {
   IndexDeclaration,
   LogEvent,
   LogRecord,
+  Page,
+  Placed,
   Position,
   Rec,
   Renewal,
   RenewalAnswer,
+  Stored,
   Write,
 } from '../core/store.js'
 import type { Caller } from './caller.js'
@@ -34,7 +37,7 @@ export interface LogRetention {
 /** How many lapsed records a count subtracts at most before they are swept instead. */
 const BACKLOG_LIMIT = 2000
 const SWEEP_LIMIT = 50
-const FOUND_MISSING: Found = { kind: 'missing' }
+const FOUND_MISSING: Found<never> = { kind: 'missing' }
 
 type Reply = readonly [state: string, serverNow: string, ...rest: string[]]
 
@@ -124,36 +127,52 @@ export class Partition {
     const reply = await this.#write(scripts.renew, call, (layout, deadline) => [
       String(deadline),
       layout.version,
-      String(renewals.length),
-      ...renewals.flatMap((renewal) => encodeRenewal(renewal, layout.indexes)),
+      ...encodeRenewals(renewals, layout.indexes),
     ])
     return Array.from(reply[2] ?? '', (letter) => RENEWAL_ANSWERS[letter] ?? 'missing')
   }
 
   async read(ids: readonly string[], call: Call): Promise<Found[]> {
-    await this.layout(call)
-    const { base, active, records, statistics } = this.keys
-    const [time, deadlines, bookkeeping, sides, docs] = await this.#transaction(call, [
-      ['time'],
-      ['zmscore', active, ...ids],
-      ['hmget', records, ...ids],
-      ['hmget', statistics, ...ids],
-      ['mget', ...ids.map((id) => base + id)],
-    ])
-    const now = this.#serverTime(time)
-    return ids.map((id, i) => toFound(id, now, deadlines?.[i], bookkeeping?.[i], sides?.[i], docs?.[i]))
+    const { now, deadlines, sides, docs, bookkeeping } = await this.#readAll(ids, true, call)
+    return ids.map((id, i) =>
+      withBookkeeping(id, toFound(now, deadlines[i], sides[i], docs[i]), bookkeeping[i]),
+    )
   }
 
-  async walk(after: Position | undefined, limit: number, call: Call): Promise<Position[]> {
+  async view(ids: readonly string[], call: Call): Promise<Found<Stored>[]> {
+    const { now, deadlines, sides, docs } = await this.#readAll(ids, false, call)
+    return ids.map((_, i) => toFound(now, deadlines[i], sides[i], docs[i]))
+  }
+
+  /** One transaction: lease, statistics and document of a record are of one instant. */
+  async #readAll(ids: readonly string[], withBookkeeping: boolean, call: Call): Promise<Columns> {
     await this.layout(call)
+    const { base, active, records, statistics } = this.keys
+    const [time = [], deadlines = [], sides = [], docs = [], bookkeeping = []] = await this.#transaction(
+      call,
+      [
+        ['time'],
+        ['zmscore', active, ...ids],
+        ['hmget', statistics, ...ids],
+        ['mget', ...ids.map((id) => base + id)],
+        ...(withBookkeeping ? [['hmget', records, ...ids]] : []),
+      ],
+    )
+    const now = Number(time[0]) * 1000 + Math.floor(Number(time[1]) / 1000)
+    return { now, deadlines, sides, docs, bookkeeping }
+  }
+
+  async page(after: Position | undefined, limit: number, call: Call): Promise<Page> {
     const args = [String(limit), after === undefined ? '' : String(after.order), after?.id ?? '']
-    const reply = (await this.#caller.run('read', call, (client) =>
-      scripts.walk.run(client, this.keys.byCreation, args),
-    )) as string[]
-    const positions: Position[] = []
-    for (let i = 0; i < reply.length; i += 2)
-      positions.push({ id: reply[i] ?? '', order: Number(reply[i + 1]) })
-    return positions
+    const [, , order = '', lastId = '', finished, ...fields] = await this.#read(scripts.page, call, args)
+    const records: Placed[] = []
+    for (let i = 0; i < fields.length; i += 5) {
+      const [id = '', position, deadline, side = '', doc = ''] = fields.slice(i, i + 5)
+      const stored = { doc, deadline: Number(deadline) }
+      records.push({ id, order: Number(position), rec: side === '' ? stored : { ...stored, side } })
+    }
+    const last = order === '' ? undefined : { order: Number(order), id: lastId }
+    return { records, last, finished: finished === '1' }
   }
 
   async count(call: Call): Promise<number> {
@@ -254,10 +273,15 @@ export class Partition {
       })
     })
   }
+}
 
-  #serverTime(time: readonly unknown[] | undefined): number {
-    return Number(time?.[0]) * 1000 + Math.floor(Number(time?.[1]) / 1000)
-  }
+/** What was read of some ids, column by column. */
+interface Columns {
+  readonly now: number
+  readonly deadlines: readonly unknown[]
+  readonly sides: readonly unknown[]
+  readonly docs: readonly unknown[]
+  readonly bookkeeping: readonly unknown[]
 }
 
 const RENEWAL_ANSWERS: Readonly<Record<string, RenewalAnswer>> = { a: 'alive', m: 'missing', s: 'stale' }
@@ -287,15 +311,20 @@ function encodeEvent({ type, shows, changes }: LogEvent): string[] {
   return [type, shows, changes?.join(',') ?? '']
 }
 
-function encodeRenewal({ id, fence, side }: Renewal, indexes: readonly IndexDeclaration[]): string[] {
-  const entries = side?.entries(indexes) ?? []
-  return [
-    id,
-    fence ?? '',
-    side?.json ?? '',
-    String(entries.length),
-    ...entries.flatMap(({ index, value }) => [index, encodeScore(value)]),
-  ]
+/** Most renewals are plain heartbeats: the ids come first, and what few have besides is listed behind, by place. */
+function encodeRenewals(renewals: readonly Renewal[], indexes: readonly IndexDeclaration[]): string[] {
+  const ids: string[] = []
+  const fences: string[] = []
+  const sides: string[] = []
+  for (const [i, { id, fence, side }] of renewals.entries()) {
+    ids.push(id)
+    if (fence !== undefined) fences.push(String(i + 1), fence)
+    if (side === undefined) continue
+    const entries = side.entries(indexes)
+    sides.push(String(i + 1), side.json, String(entries.length))
+    for (const { index, value } of entries) sides.push(index, encodeScore(value))
+  }
+  return [String(ids.length), ...ids, String(fences.length / 2), ...fences, ...sides]
 }
 
 function decodeConflict(id: string, [token, fence, ttl, deadline, doc, side]: string[]): Rec {
@@ -310,19 +339,19 @@ function decodeConflict(id: string, [token, fence, ttl, deadline, doc, side]: st
   }
 }
 
-function toFound(id: string, now: number, score: unknown, text: unknown, side: unknown, doc: unknown): Found {
-  if (score == null) {
-    return doc == null && text == null ? FOUND_MISSING : { kind: 'corrupt', why: 'a value without a lease' }
-  }
+function toFound(now: number, score: unknown, side: unknown, doc: unknown): Found<Stored> {
+  if (score == null) return doc == null ? FOUND_MISSING : { kind: 'corrupt', why: 'a value without a lease' }
   const deadline = Number(score)
   if (deadline <= now) return FOUND_MISSING
+  if (typeof doc !== 'string') return { kind: 'corrupt', why: 'no document' }
+  return { kind: 'live', rec: typeof side === 'string' ? { doc, deadline, side } : { doc, deadline } }
+}
+
+function withBookkeeping(id: string, found: Found<Stored>, text: unknown): Found {
+  if (found.kind !== 'live') return found
   const bookkeeping = typeof text === 'string' ? decodeBookkeeping(text) : undefined
   if (bookkeeping === undefined) return { kind: 'corrupt', why: 'no bookkeeping' }
-  if (typeof doc !== 'string') return { kind: 'corrupt', why: 'no document' }
-  return {
-    kind: 'live',
-    rec: { id, doc, deadline, ...bookkeeping, ...(typeof side === 'string' && { side }) },
-  }
+  return { kind: 'live', rec: { id, ...found.rec, ...bookkeeping } }
 }
 
 function decodeLogRecord(logId: string, fields: readonly string[]): LogRecord {

@@ -8,11 +8,13 @@ import type {
   Finished,
   Found,
   LogRecord,
+  Page,
   Position,
   Problem,
   Renewal,
   RenewalAnswer,
   Store,
+  Stored,
 } from '../core/store.js'
 import { auditPartition } from './audit.js'
 import { Caller } from './caller.js'
@@ -41,7 +43,7 @@ export class RedisStore implements Store {
   readonly partitions: number
   readonly #options: RedisStoreOptions
   readonly #caller: Caller
-  readonly #reads: TickBatcher<string, Found>
+  readonly #views: TickBatcher<string, Found<Stored>>
   readonly #renewals: TickBatcher<Renewal, RenewalAnswer>
   #opened: readonly Partition[] | undefined
   readonly #opening = new SharedTask<readonly Partition[]>()
@@ -50,24 +52,8 @@ export class RedisStore implements Store {
     this.partitions = options.partitions
     this.#options = options
     this.#caller = new Caller(options.source)
-    this.#reads = new TickBatcher((ids, call) =>
-      this.#scatter(
-        ids,
-        (id) => id,
-        options.batchSize,
-        (partition, chunk) => partition.read(chunk, call),
-        call,
-      ),
-    )
-    this.#renewals = new TickBatcher((renewals, call) =>
-      this.#scatter(
-        renewals,
-        ({ id }) => id,
-        RENEW_LIMIT,
-        (partition, chunk) => partition.renew(chunk, call),
-        call,
-      ),
-    )
+    this.#views = new TickBatcher((ids, call) => this.#viewAll(ids, call))
+    this.#renewals = new TickBatcher((renewals, call) => this.#renewAll(renewals, call))
   }
 
   now(): number {
@@ -85,31 +71,36 @@ export class RedisStore implements Store {
   }
 
   async renew(renewals: readonly Renewal[], call: Call): Promise<RenewalAnswer[]> {
-    const only = renewals[0]
-    if (renewals.length === 1 && only !== undefined) return [await this.#renewals.add(only, call)]
-    return this.#scatter(
-      renewals,
-      ({ id }) => id,
-      RENEW_LIMIT,
-      (partition, chunk) => partition.renew(chunk, call),
-      call,
-    )
+    const [only] = renewals
+    if (renewals.length !== 1 || only === undefined) return this.#renewAll(renewals, call)
+    return [await this.#renewals.add(only, call)]
+  }
+
+  #renewAll(renewals: readonly Renewal[], call: Call): Promise<RenewalAnswer[]> {
+    const run = (partition: Partition, chunk: Renewal[]): Promise<RenewalAnswer[]> =>
+      partition.renew(chunk, call)
+    return this.#scatter(renewals, ({ id }) => id, RENEW_LIMIT, run, call)
   }
 
   async read(ids: readonly string[], call: Call): Promise<Found[]> {
-    const only = ids[0]
-    if (ids.length === 1 && only !== undefined) return [await this.#reads.add(only, call)]
-    return this.#scatter(
-      ids,
-      (id) => id,
-      this.#options.batchSize,
-      (partition, chunk) => partition.read(chunk, call),
-      call,
-    )
+    const run = (partition: Partition, chunk: string[]): Promise<Found[]> => partition.read(chunk, call)
+    return this.#scatter(ids, (id) => id, this.#options.batchSize, run, call)
   }
 
-  async walk(partition: number, after: Position | undefined, limit: number, call: Call): Promise<Position[]> {
-    return at(await this.#ready(call), partition).walk(after, limit, call)
+  async view(ids: readonly string[], call: Call): Promise<Found<Stored>[]> {
+    const [only] = ids
+    if (ids.length !== 1 || only === undefined) return this.#viewAll(ids, call)
+    return [await this.#views.add(only, call)]
+  }
+
+  #viewAll(ids: readonly string[], call: Call): Promise<Found<Stored>[]> {
+    const run = (partition: Partition, chunk: string[]): Promise<Found<Stored>[]> =>
+      partition.view(chunk, call)
+    return this.#scatter(ids, (id) => id, this.#options.batchSize, run, call)
+  }
+
+  async page(partition: number, after: Position | undefined, limit: number, call: Call): Promise<Page> {
+    return at(await this.#ready(call), partition).page(after, limit, call)
   }
 
   async count(call: Call): Promise<number> {
@@ -190,6 +181,10 @@ export class RedisStore implements Store {
     call: Call,
   ): Promise<R[]> {
     const partitions = this.#opened ?? (await this.#ready(call))
+    if (partitions.length === 1) {
+      const chunks = chunked(items, chunkSize).map((chunk) => run(at(partitions, 0), chunk))
+      return (await Promise.all(chunks)).flat()
+    }
     const answers = new Array<R>(items.length)
     const groups = partitions.map((): number[] => [])
     for (const [i, item] of items.entries()) groups[partitionOf(idOf(item), this.partitions)]?.push(i)

@@ -12,16 +12,16 @@ import log from '../../lua/lib/log.lua?raw'
 import record from '../../lua/lib/record.lua?raw'
 import side from '../../lua/lib/side.lua?raw'
 import time from '../../lua/lib/time.lua?raw'
+import page from '../../lua/page.lua?raw'
 import renew from '../../lua/renew.lua?raw'
 import sweep from '../../lua/sweep.lua?raw'
-import walk from '../../lua/walk.lua?raw'
 import { Script } from './script.js'
 
 type ScriptName =
   | 'commit'
   | 'renew'
   | 'sweep'
-  | 'walk'
+  | 'page'
   | 'count'
   | 'counters'
   | 'claim'
@@ -35,7 +35,7 @@ export const scripts: Readonly<Record<ScriptName, Script>> = {
   commit: new Script(time, record, entries, log, finish, commit),
   renew: new Script(time, side, renew),
   sweep: new Script(time, record, entries, log, finish, sweep),
-  walk: new Script(walk),
+  page: new Script(time, page),
   count: new Script(time, count),
   counters: new Script(time, counters),
   claim: new Script(claim),

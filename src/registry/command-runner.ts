@@ -2,10 +2,9 @@ import { randomBytes } from 'node:crypto'
 import type { Decision } from '../core/commands/decision.js'
 import { toWrite } from '../core/commands/decision.js'
 import { CorruptRecordError, isRegistryError, TimeoutError } from '../core/errors.js'
-import { decodeRecord, lastHeartbeatOf } from '../core/event-codec.js'
 import type { Metadata, Stream } from '../core/model/stream.js'
-import { statisticsFromJSON } from '../core/model/wire.js'
-import type { Call, CommitAnswer, Found, Guard, Rec, Store, Write } from '../core/store.js'
+import { lastHeartbeat, statisticsFromJSON, streamFromStored } from '../core/model/wire.js'
+import type { Call, CommitAnswer, Found, Guard, Rec, Store, Stored, Write } from '../core/store.js'
 import { RecordCache } from './record-cache.js'
 
 /** Decides what a command does to the live record, if there is one. May refuse by throwing a `RegistryError`. */
@@ -115,7 +114,7 @@ export class CommandRunner<M = Metadata> {
     }
     return {
       ...stream,
-      lastHeartbeat: lastHeartbeatOf(stream, deadline),
+      lastHeartbeat: lastHeartbeat(stream.createdAt, stream.ttlMs, deadline),
       statistics: statisticsFromJSON(side),
     }
   }
@@ -162,9 +161,9 @@ function streamOf<M>(decision: Decision<M>): Stream<M> {
 }
 
 /** The stream of a live record. @throws CorruptRecordError */
-export function decodeLive<M>(id: string, rec: Rec): Stream<M> {
+export function decodeLive<M>(id: string, { doc, side, deadline }: Stored): Stream<M> {
   try {
-    const stream = decodeRecord<M>(rec)
+    const stream = streamFromStored<M>(doc, side, deadline)
     if (stream.id === id) return stream
   } catch (cause) {
     throw new CorruptRecordError(id, 'not a stream', { cause })

@@ -94,7 +94,7 @@ const optionsSchema = z.object({
   writeTimeoutMs: milliseconds.default(5_000),
   queryTimeoutMs: milliseconds.default(30_000),
   indexCacheSize: z.int().min(0).default(10_000),
-  batchSize: z.int().min(1).max(5_000).default(500),
+  batchSize: z.int().min(1).max(1_000).default(500),
   maxEvents: z.int().min(1).default(50_000),
   eventRetentionMs: milliseconds.default(600_000),
 })

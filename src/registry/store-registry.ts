@@ -21,12 +21,12 @@ import type { StreamStatistics } from '../core/model/statistics.js'
 import type { StreamStatus } from '../core/model/status.js'
 import type { Metadata, StateReport, Stream, StreamInput, StreamPatch } from '../core/model/stream.js'
 import { statisticsFromJSON, statisticsToJSON } from '../core/model/wire.js'
-import type { Call, Describe, Position, Renewal, RenewalAnswer, Store } from '../core/store.js'
+import type { Call, Describe, Position, Renewal, RenewalAnswer, Store, Stored } from '../core/store.js'
 import { type CallOptions, startCall } from './call.js'
 import { CommandRunner, type Decide, decodeLive } from './command-runner.js'
 import { IdMinter } from './id-minter.js'
 import type { ResolvedOptions } from './options.js'
-import { decodeCursor, encodeCursor, walkPositions } from './positions.js'
+import { decodeCursor, encodeCursor, readInOrder } from './positions.js'
 import type {
   HeartbeatResult,
   ListOptions,
@@ -67,10 +67,10 @@ export function storeOf(registry: object): Store {
   return store
 }
 
-/** The {@link Registry} over a {@link Store}: all that is about streams, whatever holds them. */
+/** The {@link Registry} over a store: all that is about streams, whatever holds them. */
 export class StoreRegistry<M = Metadata> implements Registry<M> {
   readonly instanceId: string
-  protected readonly options: ResolvedOptions<M>
+  readonly #options: ResolvedOptions<M>
   readonly #store: Store
   readonly #commands: CommandRunner<M>
   readonly #minter: IdMinter
@@ -79,7 +79,7 @@ export class StoreRegistry<M = Metadata> implements Registry<M> {
   /** @internal */
   constructor(store: Store, options: ResolvedOptions<M>) {
     this.instanceId = options.instanceId
-    this.options = options
+    this.#options = options
     this.#store = store
     stores.set(this, store)
     this.#commands = new CommandRunner(store, options.instanceId, options.indexCacheSize)
@@ -87,7 +87,7 @@ export class StoreRegistry<M = Metadata> implements Registry<M> {
   }
 
   async create(input: StreamInput<M>, options: CallOptions = {}): Promise<Stream<M>> {
-    const call = this.#start(options, this.options.writeTimeoutMs)
+    const call = this.#start(options, this.#options.writeTimeoutMs)
     const valid = await this.#validInput(input)
     for (let attempt = 1; ; attempt++) {
       const command = await this.#command(valid, call)
@@ -111,7 +111,7 @@ export class StoreRegistry<M = Metadata> implements Registry<M> {
     { takeover = false, ...options }: RegisterOptions = {},
   ): Promise<Stream<M>> {
     if (input?.id === undefined) return this.create(input, options)
-    const call = this.#start(options, this.options.writeTimeoutMs)
+    const call = this.#start(options, this.#options.writeTimeoutMs)
     const valid = await this.#validInput(input)
     const command = await this.#command(valid, call)
     const how = { takeover, ttlGiven: valid.ttlMs !== undefined }
@@ -130,51 +130,44 @@ export class StoreRegistry<M = Metadata> implements Registry<M> {
   }
 
   async find(id: string, options: CallOptions = {}): Promise<Stream<M> | undefined> {
-    const call = this.#start(options, this.options.readTimeoutMs)
-    const [found] = await this.#store.read([parse(streamId, id, ['id'])], call)
+    const call = this.#start(options, this.#options.readTimeoutMs)
+    const [found] = await this.#store.view([parse(streamId, id, ['id'])], call)
     if (found === undefined || found.kind === 'missing') return undefined
     if (found.kind === 'corrupt') throw new CorruptRecordError(id, found.why)
     return decodeLive(id, found.rec)
   }
 
   async has(id: string, options: CallOptions = {}): Promise<boolean> {
-    const call = this.#start(options, this.options.readTimeoutMs)
-    const [found] = await this.#store.read([parse(streamId, id, ['id'])], call)
+    const call = this.#start(options, this.#options.readTimeoutMs)
+    const [found] = await this.#store.view([parse(streamId, id, ['id'])], call)
     return found?.kind === 'live'
   }
 
   async list(options: CallOptions = {}): Promise<Stream<M>[]> {
-    const call = this.#start(options, this.options.queryTimeoutMs)
-    const pages: Promise<Stream<M>[]>[] = []
-    let previous: Promise<unknown> = Promise.resolve()
-    for await (const positions of walkPositions(this.#store, undefined, this.options.batchSize, call)) {
-      // The documents of one page are on their way while the next page is walked, but no more than that.
-      await previous
-      const page = this.#readStreams(
-        positions.map(({ id }) => id),
-        call,
-      )
-      page.catch(() => {})
-      previous = page
-      pages.push(page)
+    const call = this.#start(options, this.#options.queryTimeoutMs)
+    const streams: Stream<M>[] = []
+    for await (const page of readInOrder(
+      this.#store,
+      { after: undefined, pageSize: this.#options.batchSize, all: true },
+      call,
+    )) {
+      for (const { id, rec } of page) push(streams, tryDecode<M>(id, rec))
     }
-    return (await Promise.all(pages)).flat()
+    return streams
   }
 
   async listPaginated({ limit, cursor, ...options }: ListOptions = {}): Promise<StreamPage<M>> {
-    const call = this.#start(options, this.options.queryTimeoutMs)
+    const call = this.#start(options, this.#options.queryTimeoutMs)
     const size = parse(pageLimit, limit, ['limit'])
     const after = cursor === undefined ? undefined : decodeCursor(cursor)
     const streams: Stream<M>[] = []
     let last: Position | undefined
     // One more than asked for tells whether there is a next page.
-    for await (const positions of walkPositions(this.#store, after, size + 1, call)) {
-      while (positions.length > 0) {
+    for await (const page of readInOrder(this.#store, { after, pageSize: size + 1, all: false }, call)) {
+      for (const placed of page) {
         if (streams.length === size && last !== undefined) return { streams, nextCursor: encodeCursor(last) }
-        const wanted = positions.splice(0, size - streams.length)
-        last = wanted.at(-1)
-        const ids = wanted.map(({ id }) => id)
-        streams.push(...(await this.#readStreams(ids, call)))
+        last = placed
+        push(streams, tryDecode<M>(placed.id, placed.rec))
       }
     }
     return { streams }
@@ -185,7 +178,7 @@ export class StoreRegistry<M = Metadata> implements Registry<M> {
     patch: StreamPatch<M> | ((stream: Stream<M>) => StreamPatch<M> | Promise<StreamPatch<M>>),
     { ifRevision, ...options }: UpdateOptions = {},
   ): Promise<Stream<M>> {
-    const call = this.#start(options, this.options.writeTimeoutMs)
+    const call = this.#start(options, this.#options.writeTimeoutMs)
     parse(revision, ifRevision, ['ifRevision'])
     const fixed = typeof patch === 'function' ? undefined : (parse(streamPatch, patch) as StreamPatch<M>)
     return this.#change(id, call, async (current) => {
@@ -202,14 +195,14 @@ export class StoreRegistry<M = Metadata> implements Registry<M> {
     status: StreamStatus,
     { signal, timeoutMs, ...report }: StatusReport & CallOptions = {},
   ): Promise<Stream<M>> {
-    const call = this.#start(callOptions(signal, timeoutMs), this.options.writeTimeoutMs)
+    const call = this.#start(callOptions(signal, timeoutMs), this.#options.writeTimeoutMs)
     parse(streamStatus, status, ['status'])
     const valid = parse(statusReport, report)
     return this.#change(id, call, (current) => decideStatus(current, status, valid, this.#context()))
   }
 
   async updateState(id: string, report: StateReport, options: CallOptions = {}): Promise<Stream<M>> {
-    const call = this.#start(options, this.options.writeTimeoutMs)
+    const call = this.#start(options, this.#options.writeTimeoutMs)
     const valid = parse(stateReport, report)
     return this.#change(id, call, (current) => decideState(current, valid, this.#context()))
   }
@@ -219,7 +212,7 @@ export class StoreRegistry<M = Metadata> implements Registry<M> {
     statistics: Partial<StreamStatistics>,
     options: CallOptions = {},
   ): Promise<void> {
-    const call = this.#start(options, this.options.writeTimeoutMs)
+    const call = this.#start(options, this.#options.writeTimeoutMs)
     const valid = parse(statisticsSchema, statistics)
     const json = JSON.stringify(statisticsToJSON(valid))
     const side = json === '{}' ? {} : { side: { json, entries: statisticsEntriesOf(valid) } }
@@ -227,7 +220,7 @@ export class StoreRegistry<M = Metadata> implements Registry<M> {
   }
 
   async heartbeat(id: string, options: CallOptions = {}): Promise<void> {
-    const call = this.#start(options, this.options.writeTimeoutMs)
+    const call = this.#start(options, this.#options.writeTimeoutMs)
     await this.#renewOne({ id: parse(streamId, id, ['id']) }, call)
   }
 
@@ -237,7 +230,7 @@ export class StoreRegistry<M = Metadata> implements Registry<M> {
   }
 
   async heartbeatMany(ids: Iterable<string>, options: CallOptions = {}): Promise<HeartbeatResult> {
-    const call = this.#start(options, this.options.writeTimeoutMs)
+    const call = this.#start(options, this.#options.writeTimeoutMs)
     const unique = [...new Set(ids)]
     for (const [i, id] of unique.entries()) parse(streamId, id, ['ids', i])
     const answers = await this.#store.renew(
@@ -250,29 +243,29 @@ export class StoreRegistry<M = Metadata> implements Registry<M> {
   }
 
   async extendTtl(id: string, ttlMs: number, options: CallOptions = {}): Promise<Stream<M>> {
-    const call = this.#start(options, this.options.writeTimeoutMs)
+    const call = this.#start(options, this.#options.writeTimeoutMs)
     parse(ttlMsSchema, ttlMs, ['ttlMs'])
     return this.#change(id, call, (current) => decideExtendTtl(current, ttlMs, this.#context()))
   }
 
   async unregister(id: string, options: CallOptions = {}): Promise<Stream<M>> {
-    const call = this.#start(options, this.options.writeTimeoutMs)
+    const call = this.#start(options, this.#options.writeTimeoutMs)
     return this.#change(id, call, (current) => decideUnregister(current, this.#context()))
   }
 
   async delete(id: string, options: CallOptions = {}): Promise<boolean> {
-    const call = this.#start(options, this.options.writeTimeoutMs)
+    const call = this.#start(options, this.#options.writeTimeoutMs)
     return this.#commands.remove(parse(streamId, id, ['id']), call)
   }
 
   async count(options: CallOptions = {}): Promise<number> {
-    return this.#store.count(this.#start(options, this.options.readTimeoutMs))
+    return this.#store.count(this.#start(options, this.#options.readTimeoutMs))
   }
 
   async stats(options: CallOptions = {}): Promise<RegistryStats> {
     const counters = await this.#store.counters(
       STATUS_TYPE_COUNTER,
-      this.#start(options, this.options.queryTimeoutMs),
+      this.#start(options, this.#options.queryTimeoutMs),
     )
     return toStats(counters)
   }
@@ -321,15 +314,15 @@ export class StoreRegistry<M = Metadata> implements Registry<M> {
 
   async #validInput(input: StreamInput<M>): Promise<StreamInput<M>> {
     const valid = parse(streamInput, input) as StreamInput<M>
-    if (this.options.metadataSchema === undefined) return valid
-    return { ...valid, metadata: await validateMetadata(this.options.metadataSchema, valid.metadata ?? {}) }
+    if (this.#options.metadataSchema === undefined) return valid
+    return { ...valid, metadata: await validateMetadata(this.#options.metadataSchema, valid.metadata ?? {}) }
   }
 
   async #command(input: StreamInput<M>, call: Call): Promise<CreateCommand<M>> {
     // The store's time stamps the record: without a connection there is none yet.
     await this.#store.open(call)
     const id = input.id ?? (await this.#minter.mint(input.type, input.sourceAddr, call))
-    return { ...input, id, ttlMs: input.ttlMs ?? this.options.defaultTtlMs }
+    return { ...input, id, ttlMs: input.ttlMs ?? this.#options.defaultTtlMs }
   }
 
   /** A patch is checked when it was merged: only then is the result known. */
@@ -338,27 +331,20 @@ export class StoreRegistry<M = Metadata> implements Registry<M> {
     const { next } = decision
     if (next.config !== current.config) parse(jsonObject, next.config, ['config'])
     if (next.metadata === current.metadata) return decision
-    const metadata = await validateMetadata(this.options.metadataSchema, next.metadata)
+    const metadata = await validateMetadata(this.#options.metadataSchema, next.metadata)
     return { ...decision, next: { ...next, metadata } }
   }
+}
 
-  async #readStreams(ids: readonly string[], call: Call): Promise<Stream<M>[]> {
-    if (ids.length === 0) return []
-    const found = await this.#store.read(ids, call)
-    const streams: Stream<M>[] = []
-    for (const [i, item] of found.entries()) {
-      const stream = item.kind === 'live' ? tryDecode<M>(ids[i] ?? '', item.rec) : undefined
-      if (stream !== undefined) streams.push(stream)
-    }
-    return streams
-  }
+function push<T>(items: T[], item: T | undefined): void {
+  if (item !== undefined) items.push(item)
 }
 
 function callOptions(signal: AbortSignal | undefined, timeoutMs: number | undefined): CallOptions {
   return { ...(signal !== undefined && { signal }), ...(timeoutMs !== undefined && { timeoutMs }) }
 }
 
-function tryDecode<M>(id: string, rec: Parameters<typeof decodeLive>[1]): Stream<M> | undefined {
+function tryDecode<M>(id: string, rec: Stored): Stream<M> | undefined {
   try {
     return decodeLive<M>(id, rec)
   } catch (error) {
@@ -369,7 +355,7 @@ function tryDecode<M>(id: string, rec: Parameters<typeof decodeLive>[1]): Stream
 
 const describe: Describe = (id, doc, side) => {
   try {
-    const stream = decodeLive(id, { id, doc, token: '', fence: '', ttlMs: 0, deadline: 0 })
+    const stream = decodeLive(id, { doc, deadline: 0 })
     return {
       order: stream.createdAt.getTime(),
       ttlMs: stream.ttlMs,

@@ -36,10 +36,14 @@ export interface Context {
   readonly instanceId: string
 }
 
+/** When a change happens: never before the change before it, whatever the estimates of the time say. */
+export function timeOfChange({ updatedAt }: Stream<unknown>, { now }: Context): Date {
+  return new Date(Math.max(now, updatedAt.getTime()))
+}
+
 /** A change within the record's life: the next revision, stamped. */
-export function changed<M>(stream: Stream<M>, change: Partial<Stream<M>>, { now }: Context): Stream<M> {
-  const updatedAt = new Date(Math.max(now, stream.updatedAt.getTime()))
-  return { ...stream, ...change, updatedAt, revision: stream.revision + 1 }
+export function changed<M>(stream: Stream<M>, change: Partial<Stream<M>>, context: Context): Stream<M> {
+  return { ...stream, ...change, updatedAt: timeOfChange(stream, context), revision: stream.revision + 1 }
 }
 
 /** An event that shows the record as it is after the change. */

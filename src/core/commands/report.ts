@@ -13,7 +13,7 @@ import type {
   StreamState,
   Transition,
 } from '../model/stream.js'
-import { type Context, changed, type Decision, eventOf, type PlannedEvent } from './decision.js'
+import { type Context, changed, type Decision, eventOf, type PlannedEvent, timeOfChange } from './decision.js'
 
 /** Why a status changes. */
 export interface StatusReport {
@@ -51,7 +51,7 @@ export function moveStatus<M>(
   if (!STATUS_TRANSITIONS[current.status].includes(status)) {
     throw new InvalidTransitionError(current.id, current.status, status)
   }
-  const at = new Date(context.now)
+  const at = timeOfChange(current, context)
   const failure = error ?? (status === 'error' ? (reason ?? 'no reason given') : undefined)
   const state: StreamState = {
     ...current.state,
@@ -98,7 +98,7 @@ export function decideState<M = Metadata>(
   report: StateReport,
   context: Context,
 ): Decision<M> {
-  const at = new Date(context.now)
+  const at = timeOfChange(current, context)
   const { state } = current
   const next: StreamState = {
     ...state,

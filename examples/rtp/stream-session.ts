@@ -1,0 +1,202 @@
+import {
+  type HealthStatus,
+  isRegistryError,
+  type ProcessingState,
+  type Registry,
+  type Stream,
+} from '@mirror/stream-registry'
+import type { RtpHeader } from './rtp-packet.ts'
+import { type RtpSample, RtpStreamStats } from './rtp-stream-stats.ts'
+
+/** How long a stream outlives its handler. */
+export const TTL_MS = 3_000
+const VIDEO_CLOCK_HZ = 90_000
+const FIRST_DYNAMIC_PAYLOAD_TYPE = 96
+const DEGRADED_LOSS_PERCENT = 1
+
+/** Where a handler tells what happens. */
+export interface IngestListener {
+  log(message: string): void
+  /** The stream was unregistered; this is its last record. */
+  ended(stream: Stream, reason: string): void
+}
+
+/** What a session is opened with. */
+export interface SessionOptions {
+  readonly registry: Registry
+  readonly listener: IngestListener
+  readonly ssrc: number
+  readonly payloadType: number
+  readonly address: string
+  readonly port: number
+  readonly name: string | undefined
+}
+
+/**
+ * One RTP source, and its stream in the registry.
+ *
+ * Packets are counted as they come. Registry calls run one after the other, beside the packets: a slow or failing
+ * registry delays reports, never the media. A registry error is told to the listener, and the next report tries again.
+ */
+export class StreamSession {
+  readonly #options: SessionOptions
+  readonly #stats = new RtpStreamStats(VIDEO_CLOCK_HZ, performance.now())
+  #calls: Promise<void> = Promise.resolve()
+  #pendingCalls = 0
+  #streamId: string | undefined
+  #name: string | undefined
+  #isActive = false
+  #judgement = ''
+  #lastPacketMs = performance.now()
+  #quietAtPackets: number | undefined
+  #phase: 'open' | 'ending' | 'abandoned' = 'open'
+
+  constructor(options: SessionOptions) {
+    this.#options = options
+    this.#name = options.name
+    this.#enqueue(async () => void (await this.#ensureRegistered()))
+  }
+
+  /** As long as it is registered. */
+  get streamId(): string | undefined {
+    return this.#streamId
+  }
+
+  /** Whether it has ended, and the registry knows. */
+  get isOver(): boolean {
+    return this.#phase === 'ending' && this.#pendingCalls === 0
+  }
+
+  /** Whether the last report still says it all: a heartbeat is enough. */
+  get isUnchanged(): boolean {
+    const isIdle = this.#phase === 'open' && this.#pendingCalls === 0
+    return isIdle && this.#streamId !== undefined && this.#quietAtPackets === this.#stats.packets
+  }
+
+  silentForMs(nowMs: number): number {
+    return nowMs - this.#lastPacketMs
+  }
+
+  receive(header: RtpHeader, bytes: number, nowMs: number): void {
+    if (this.#phase !== 'open') return
+    this.#lastPacketMs = nowMs
+    this.#stats.receive(header, bytes, nowMs)
+  }
+
+  rename(name: string): void {
+    if (name === this.#name || this.#phase !== 'open') return
+    this.#name = name
+    this.#enqueue(async () => {
+      // Not registered yet: then the registration brings the name.
+      if (this.#streamId !== undefined) await this.#options.registry.update(this.#streamId, { name })
+    })
+  }
+
+  /** Tells the registry how the stream runs, which renews its lease. */
+  report(): void {
+    // While earlier calls wait, one more would say nothing that the next report does not say better.
+    if (this.#phase !== 'open' || this.#pendingCalls > 0) return
+    this.#enqueue(async () => {
+      const id = await this.#ensureRegistered()
+      const sample = await this.#reportStatistics(id)
+      await this.#reportState(id, sample)
+      this.#quietAtPackets = sample.newPackets === 0 ? sample.packetsReceived : undefined
+    })
+  }
+
+  /** The lease ran out although this handler is alive: the registry was out of reach for too long. */
+  lapsed(): void {
+    this.#streamId = undefined
+    this.#isActive = false
+    this.#judgement = ''
+  }
+
+  /** Ends the stream in order: last figures, how it ended, and out of the registry. */
+  end(reason: string, endedBy: 'source' | 'handler'): Promise<void> {
+    if (this.#phase !== 'open') return this.#calls
+    this.#phase = 'ending'
+    this.#enqueue(async () => {
+      const { registry, listener } = this.#options
+      const id = this.#streamId
+      if (id === undefined) return
+      await this.#reportStatistics(id)
+      // Without this, `unregister` ends it as `terminated`: ended by us.
+      if (endedBy === 'source') await registry.updateStatus(id, 'closed', { reason })
+      listener.ended(await registry.unregister(id), reason)
+    })
+    return this.#calls
+  }
+
+  /** Goes no further, as if the process had been killed here: the registry hears nothing more. */
+  abandon(): void {
+    this.#phase = 'abandoned'
+  }
+
+  #enqueue(call: () => Promise<void>): void {
+    this.#pendingCalls++
+    this.#calls = this.#calls
+      .then(() => (this.#phase === 'abandoned' ? undefined : call()))
+      .catch((error: unknown) => this.#failed(error))
+      .finally(() => {
+        this.#pendingCalls--
+      })
+  }
+
+  #failed(error: unknown): void {
+    if (isRegistryError(error) && error.code === 'STREAM_NOT_FOUND') this.lapsed()
+    this.#options.listener.log(`${this.#label}: ${error instanceof Error ? error.message : String(error)}`)
+  }
+
+  get #label(): string {
+    return this.#name ?? `ssrc ${this.#options.ssrc.toString(16)}`
+  }
+
+  async #ensureRegistered(): Promise<string> {
+    if (this.#streamId !== undefined) return this.#streamId
+    const { registry, listener, ssrc, payloadType, address, port } = this.#options
+    const { id } = await registry.register({
+      type: 'rtp',
+      status: 'connecting',
+      ...(this.#name !== undefined && { name: this.#name }),
+      sourceAddr: `${address}:${port}`,
+      sourcePort: port,
+      // RTP itself does not say what a dynamic payload type is: both sides agreed on H.264.
+      ...(payloadType >= FIRST_DYNAMIC_PAYLOAD_TYPE && { codec: 'h264', videoCodec: 'h264' }),
+      metadata: { ssrc, payloadType },
+      tags: ['rtp', 'quickstart'],
+      ttlMs: TTL_MS,
+    })
+    this.#streamId = id
+    listener.log(`${this.#label}: new SSRC, registered as ${id}`)
+    return id
+  }
+
+  async #reportStatistics(id: string): Promise<RtpSample> {
+    const sample = this.#stats.sample(performance.now())
+    const { bytesReceived, packetsReceived, packetsLost, jitterMs, bitrateBps: bitrate } = sample
+    const statistics = { bytesReceived, packetsReceived, packetsLost, jitterMs, bitrate }
+    await this.#options.registry.updateStats(id, statistics)
+    return sample
+  }
+
+  async #reportState(id: string, sample: RtpSample): Promise<void> {
+    const { registry, listener } = this.#options
+    if (!this.#isActive && this.#stats.isValid) {
+      await registry.updateStatus(id, 'active')
+      this.#isActive = true
+    }
+    const [currentState, health] = judge(sample)
+    const judgement = `${currentState}, ${health}`
+    if (!this.#isActive || judgement === this.#judgement) return
+    const packetLossPercent = Math.round(sample.lossPercent * 10) / 10
+    await registry.updateState(id, { currentState, health, quality: { packetLossPercent } })
+    this.#judgement = judgement
+    const why = sample.newPackets === 0 ? 'no packets' : `${packetLossPercent} % lost`
+    listener.log(`${this.#label}: ${judgement}, ${why} in the last second`)
+  }
+}
+
+function judge({ newPackets, lossPercent }: RtpSample): readonly [ProcessingState, HealthStatus] {
+  if (newPackets === 0) return ['recovering', 'unhealthy']
+  return ['streaming', lossPercent > DEGRADED_LOSS_PERCENT ? 'degraded' : 'healthy']
+}

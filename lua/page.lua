@@ -1,0 +1,51 @@
+-- A slice of all records by creation, then id, after a position that need not exist any more. One instant.
+--
+-- Includes: time
+-- KEYS: 1 <base>active; the others derive from it, in the same slot
+-- ARGV: 1 limit  2 order of the position ('' for the start)  3 id of the position
+-- Returns: {done, now, order and id of the last position looked at ('' for none), 1 when that was all else 0,
+--          then for each live record: id, order, deadline, side value, document}
+-- Complexity: O(log n + limit); where the position is gone, a bisection of the ids that share its order
+local base = string.sub(KEYS[1], 1, -7)
+local index = base .. 'idx:created_at'
+local now = server_now()
+local limit = tonumber(ARGV[1])
+
+local start = 0
+if ARGV[2] ~= '' then
+  local order, id = ARGV[2], ARGV[3]
+  local score = redis.call('ZSCORE', index, id)
+  if score and tonumber(score) == tonumber(order) then
+    start = redis.call('ZRANK', index, id) + 1
+  else
+    start = redis.call('ZCOUNT', index, '-inf', '(' .. order)
+    local stop = start + redis.call('ZCOUNT', index, order, order)
+    while start < stop do
+      local middle = math.floor((start + stop) / 2)
+      if redis.call('ZRANGE', index, middle, middle)[1] <= id then start = middle + 1 else stop = middle end
+    end
+  end
+end
+
+local found = redis.call('ZRANGE', index, start, start + limit - 1, 'WITHSCORES')
+if #found == 0 then return { 'done', whole(now), '', '', '1' } end
+local ids, keys = {}, {}
+for i = 1, #found, 2 do
+  ids[#ids + 1] = found[i]
+  keys[#keys + 1] = base .. found[i]
+end
+local deadlines = redis.call('ZMSCORE', KEYS[1], unpack(ids))
+local sides = redis.call('HMGET', base .. 'idx:stats', unpack(ids))
+local docs = redis.call('MGET', unpack(keys))
+
+local answer = { 'done', whole(now), found[#found], ids[#ids], #ids < limit and '1' or '0' }
+local n = 5
+for i = 1, #ids do
+  local deadline = deadlines[i]
+  if deadline and docs[i] and tonumber(deadline) > now then
+    answer[n + 1], answer[n + 2], answer[n + 3], answer[n + 4], answer[n + 5] =
+      ids[i], found[i * 2], deadline, sides[i] or '', docs[i]
+    n = n + 5
+  end
+end
+return answer
