@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { createRegistry, type Logger, type Registry } from '@mirror/stream-registry'
+import { createRegistry, LIMITS, type Logger, type Registry } from '@mirror/stream-registry'
 import { runDemo } from './rtp/demo.ts'
 import { type LiveOptions, runLive } from './rtp/live.ts'
 import { Monitor } from './rtp/monitor.ts'
@@ -27,7 +27,15 @@ async function main(): Promise<void> {
     },
   })
   if (args.help) console.log(USAGE)
-  else await run(args.live ? { host: args.host, port: Number(args.port) } : undefined)
+  else await run(args.live ? { host: args.host, port: parsePort(args.port) } : undefined)
+}
+
+function parsePort(text: string): number {
+  const port = Number(text)
+  // The socket would take a port that is no number for 0, and listen anywhere.
+  if (!/^\d{1,5}$/.test(text) || port > LIMITS.maxPort)
+    throw new Error(`--port ${text}: must be 0 to ${LIMITS.maxPort}`)
+  return port
 }
 
 async function run(live: LiveOptions | undefined): Promise<void> {

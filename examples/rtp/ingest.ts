@@ -3,7 +3,8 @@ import type { Registry } from '@mirror/stream-registry'
 import { every, type Repeating } from './every.ts'
 import { parseRtcp } from './rtcp-packet.ts'
 import { isRtcp, parseRtpHeader } from './rtp-packet.ts'
-import { type IngestListener, StreamSession, TTL_MS } from './stream-session.ts'
+import { TTL_MS } from './rtp-source.ts'
+import { type IngestListener, StreamSession } from './stream-session.ts'
 
 /** Three reports within a lease: two of them may be lost without losing the stream. */
 const REPORT_INTERVAL_MS = TTL_MS / 3
@@ -104,9 +105,8 @@ export class Ingest {
 
   #open(ssrc: number, payloadType: number, { address, port }: RemoteInfo): StreamSession | undefined {
     if (this.#sessions.size >= MAX_STREAMS) return undefined
-    const { registry, listener } = this.#options
     const name = this.#names.get(ssrc)
-    const session = new StreamSession({ registry, listener, ssrc, payloadType, address, port, name })
+    const session = new StreamSession({ ssrc, payloadType, address, port, name }, this.#options)
     this.#names.delete(ssrc)
     this.#sessions.set(ssrc, session)
     return session

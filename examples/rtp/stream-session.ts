@@ -1,18 +1,10 @@
-import {
-  type HealthStatus,
-  isRegistryError,
-  type ProcessingState,
-  type Registry,
-  type Stream,
-} from '@mirror/stream-registry'
+import { isRegistryError, type Registry, type Stream } from '@mirror/stream-registry'
+import { type Judgement, judge } from './judge.ts'
 import type { RtpHeader } from './rtp-packet.ts'
+import { type RtpSource, sourceLabel, streamInputOf } from './rtp-source.ts'
 import { type RtpSample, RtpStreamStats } from './rtp-stream-stats.ts'
 
-/** How long a stream outlives its handler. */
-export const TTL_MS = 3_000
 const VIDEO_CLOCK_HZ = 90_000
-const FIRST_DYNAMIC_PAYLOAD_TYPE = 96
-const DEGRADED_LOSS_PERCENT = 1
 
 /** Where a handler tells what happens. */
 export interface IngestListener {
@@ -21,15 +13,10 @@ export interface IngestListener {
   ended(stream: Stream, reason: string): void
 }
 
-/** What a session is opened with. */
+/** What a session works with. */
 export interface SessionOptions {
   readonly registry: Registry
   readonly listener: IngestListener
-  readonly ssrc: number
-  readonly payloadType: number
-  readonly address: string
-  readonly port: number
-  readonly name: string | undefined
 }
 
 /**
@@ -44,17 +31,17 @@ export class StreamSession {
   #calls: Promise<void> = Promise.resolve()
   #pendingCalls = 0
   #streamId: string | undefined
-  #name: string | undefined
+  #source: RtpSource
+  #isKnown = false
   #isActive = false
-  #judgement = ''
+  #reported: Judgement | undefined
   #lastPacketMs = performance.now()
   #quietAtPackets: number | undefined
   #phase: 'open' | 'ending' | 'abandoned' = 'open'
 
-  constructor(options: SessionOptions) {
+  constructor(source: RtpSource, options: SessionOptions) {
+    this.#source = source
     this.#options = options
-    this.#name = options.name
-    this.#enqueue(async () => void (await this.#ensureRegistered()))
   }
 
   /** As long as it is registered. */
@@ -81,11 +68,15 @@ export class StreamSession {
     if (this.#phase !== 'open') return
     this.#lastPacketMs = nowMs
     this.#stats.receive(header, bytes, nowMs)
+    // One packet may be anything that looks like RTP. Packets in sequence are a source.
+    if (this.#isKnown || !this.#stats.isValid) return
+    this.#isKnown = true
+    this.#enqueue(async () => void (await this.#ensureRegistered()))
   }
 
   rename(name: string): void {
-    if (name === this.#name || this.#phase !== 'open') return
-    this.#name = name
+    if (name === this.#source.name || this.#phase !== 'open') return
+    this.#source = { ...this.#source, name }
     this.#enqueue(async () => {
       // Not registered yet: then the registration brings the name.
       if (this.#streamId !== undefined) await this.#options.registry.update(this.#streamId, { name })
@@ -95,7 +86,7 @@ export class StreamSession {
   /** Tells the registry how the stream runs, which renews its lease. */
   report(): void {
     // While earlier calls wait, one more would say nothing that the next report does not say better.
-    if (this.#phase !== 'open' || this.#pendingCalls > 0) return
+    if (this.#phase !== 'open' || !this.#isKnown || this.#pendingCalls > 0) return
     this.#enqueue(async () => {
       const id = await this.#ensureRegistered()
       const sample = await this.#reportStatistics(id)
@@ -108,7 +99,7 @@ export class StreamSession {
   lapsed(): void {
     this.#streamId = undefined
     this.#isActive = false
-    this.#judgement = ''
+    this.#reported = undefined
   }
 
   /** Ends the stream in order: last figures, how it ended, and out of the registry. */
@@ -127,7 +118,7 @@ export class StreamSession {
     return this.#calls
   }
 
-  /** Goes no further, as if the process had been killed here: the registry hears nothing more. */
+  /** Goes no further, as if the process had been killed: the registry hears of nothing that was not under way. */
   abandon(): void {
     this.#phase = 'abandoned'
   }
@@ -143,31 +134,19 @@ export class StreamSession {
   }
 
   #failed(error: unknown): void {
+    if (this.#phase === 'abandoned') return
     if (isRegistryError(error) && error.code === 'STREAM_NOT_FOUND') this.lapsed()
-    this.#options.listener.log(`${this.#label}: ${error instanceof Error ? error.message : String(error)}`)
-  }
-
-  get #label(): string {
-    return this.#name ?? `ssrc ${this.#options.ssrc.toString(16)}`
+    this.#options.listener.log(
+      `${sourceLabel(this.#source)}: ${error instanceof Error ? error.message : String(error)}`,
+    )
   }
 
   async #ensureRegistered(): Promise<string> {
     if (this.#streamId !== undefined) return this.#streamId
-    const { registry, listener, ssrc, payloadType, address, port } = this.#options
-    const { id } = await registry.register({
-      type: 'rtp',
-      status: 'connecting',
-      ...(this.#name !== undefined && { name: this.#name }),
-      sourceAddr: `${address}:${port}`,
-      sourcePort: port,
-      // RTP itself does not say what a dynamic payload type is: both sides agreed on H.264.
-      ...(payloadType >= FIRST_DYNAMIC_PAYLOAD_TYPE && { codec: 'h264', videoCodec: 'h264' }),
-      metadata: { ssrc, payloadType },
-      tags: ['rtp', 'quickstart'],
-      ttlMs: TTL_MS,
-    })
+    const { registry, listener } = this.#options
+    const { id } = await registry.register(streamInputOf(this.#source))
     this.#streamId = id
-    listener.log(`${this.#label}: new SSRC, registered as ${id}`)
+    listener.log(`${sourceLabel(this.#source)}: registered as ${id}, SSRC ${this.#source.ssrc}`)
     return id
   }
 
@@ -181,22 +160,16 @@ export class StreamSession {
 
   async #reportState(id: string, sample: RtpSample): Promise<void> {
     const { registry, listener } = this.#options
-    if (!this.#isActive && this.#stats.isValid) {
+    if (!this.#isActive) {
       await registry.updateStatus(id, 'active')
       this.#isActive = true
     }
-    const [currentState, health] = judge(sample)
-    const judgement = `${currentState}, ${health}`
-    if (!this.#isActive || judgement === this.#judgement) return
+    const { currentState, health } = judge(sample)
+    if (this.#reported?.currentState === currentState && this.#reported.health === health) return
     const packetLossPercent = Math.round(sample.lossPercent * 10) / 10
     await registry.updateState(id, { currentState, health, quality: { packetLossPercent } })
-    this.#judgement = judgement
+    this.#reported = { currentState, health }
     const why = sample.newPackets === 0 ? 'no packets' : `${packetLossPercent} % lost`
-    listener.log(`${this.#label}: ${judgement}, ${why} in the last second`)
+    listener.log(`${sourceLabel(this.#source)}: ${currentState}, ${health}, ${why} in the last second`)
   }
-}
-
-function judge({ newPackets, lossPercent }: RtpSample): readonly [ProcessingState, HealthStatus] {
-  if (newPackets === 0) return ['recovering', 'unhealthy']
-  return ['streaming', lossPercent > DEGRADED_LOSS_PERCENT ? 'degraded' : 'healthy']
 }

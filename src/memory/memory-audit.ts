@@ -1,5 +1,5 @@
 import type { AuditReport, Describe, EntriesOf, Problem } from '../core/store.js'
-import type { MemoryIndexes, PlacedEntry } from './memory-indexes.js'
+import { type MemoryIndexes, type MemoryList, type PlacedEntry, samePlace } from './memory-indexes.js'
 import type { MemoryRecord } from './memory-store.js'
 import type { SortedItems } from './sorted-items.js'
 
@@ -51,20 +51,20 @@ function auditRecord(
   }
   const entries = place(wanted.entries, wanted.order, record)
   for (const entry of entries) {
-    if (entry.kind === 'counter' || indexes.has(entry)) continue
-    report('missing-entry', `${id} in ${entry.key}`, id)
+    if (entry.list.kind === 'counter' || entry.list.items.has(entry.item)) continue
+    report('missing-entry', `${id} in ${entry.list.index}`, id)
     if (repair) indexes.add(entry)
   }
   if (repair) records.set(id, { ...record, entries })
 }
 
 function auditLists({ records, indexes, leases }: MemoryParts, repair: boolean, report: Report): void {
-  for (const key of [...indexes.keys()]) {
-    for (const item of [...(indexes.list(key)?.from() ?? [])]) {
-      if (records.get(item.id)?.entries.some((entry) => entry.key === key && entry.item.rank === item.rank))
-        continue
-      report('dangling-entry', `${item.id} in ${key}`, item.id)
-      if (repair) indexes.removeItem(key, item)
+  for (const list of [...indexes.lists()]) {
+    for (const item of [...list.items.from()]) {
+      const entry: PlacedEntry = { list, item }
+      if (records.get(item.id)?.entries.some((kept) => samePlace(kept, entry))) continue
+      report('dangling-entry', `${item.id} in ${list.index}`, item.id)
+      if (repair) list.items.delete(item)
     }
   }
   for (const lease of [...leases.from()]) {
@@ -75,17 +75,15 @@ function auditLists({ records, indexes, leases }: MemoryParts, repair: boolean, 
 }
 
 function auditCounters({ records, indexes }: MemoryParts, repair: boolean, report: Report): void {
-  const expected = new Map<string, number>()
+  const expected = new Map<MemoryList, number>()
   for (const { entries } of records.values()) {
-    for (const { kind, key } of entries) {
-      if (kind === 'counter') expected.set(key, (expected.get(key) ?? 0) + 1)
-    }
+    for (const { list } of entries)
+      if (list.kind === 'counter') expected.set(list, (expected.get(list) ?? 0) + 1)
   }
-  const counters = new Set([...expected.keys(), ...indexes.counts().keys()])
-  for (const counter of counters) {
-    const count = expected.get(counter) ?? 0
-    if (count === (indexes.counts().get(counter) ?? 0)) continue
-    report('wrong-counter', counter)
-    if (repair) indexes.setCount(counter, count)
+  for (const list of indexes.lists()) {
+    const count = expected.get(list) ?? 0
+    if (list.kind !== 'counter' || list.count === count) continue
+    report('wrong-counter', `${list.index}:${list.value}`)
+    if (repair) list.count = count
   }
 }

@@ -1,100 +1,96 @@
 import type { Entry } from '../core/store.js'
 import { type Item, SortedItems } from './sorted-items.js'
 
-/** An entry in its place: under which name, and as which item. */
-export interface PlacedEntry {
+/** All entries of one value in an equality or counter index, or of a whole number or text index. */
+export interface MemoryList {
   readonly kind: Entry['kind']
-  readonly key: string
+  readonly index: string
+  readonly value: string
+  readonly items: SortedItems
+  /** Counter indexes only count. */
+  count: number
+}
+
+/** An entry in its place. */
+export interface PlacedEntry {
+  readonly list: MemoryList
   readonly item: Item
 }
 
-/**
- * Where the entries of a document belong. Equality entries are sorted by the document's order, as in Redis; all of
- * them share one item.
- */
-export function placeEntries(entries: readonly Entry[], id: string, order: number): PlacedEntry[] {
-  const byOrder: Item = { rank: order, id }
-  return entries.map((entry) => placeEntry(entry, byOrder))
-}
+/** Every index of a store in memory, and its counters. */
+export class MemoryIndexes {
+  readonly #lists = new Map<string, Map<string, MemoryList>>()
 
-/** Where one entry belongs. */
-export function placeEntry(entry: Entry, byOrder: Item): PlacedEntry {
-  const { kind, index } = entry
-  const { id, rank: order } = byOrder
-  switch (entry.kind) {
-    case 'equality':
-    case 'counter':
-      return { kind, key: `${index}:${entry.value}`, item: byOrder }
-    case 'number':
-    case 'side': {
-      const rank = entry.value ?? Number.POSITIVE_INFINITY
-      return { kind, key: index, item: rank === order ? byOrder : { rank, id } }
+  /**
+   * Where the entries of a document belong. Equality entries are sorted by the document's order, as in Redis; all
+   * of them share one item.
+   */
+  place(entries: readonly Entry[], id: string, order: number): PlacedEntry[] {
+    const byOrder: Item = { rank: order, id }
+    return entries.map((entry) => this.#placeOne(entry, byOrder))
+  }
+
+  #placeOne(entry: Entry, byOrder: Item): PlacedEntry {
+    const { id } = byOrder
+    switch (entry.kind) {
+      case 'equality':
+      case 'counter':
+        return { list: this.#listOf(entry, entry.value), item: byOrder }
+      case 'number':
+      case 'side': {
+        const rank = entry.value ?? Number.POSITIVE_INFINITY
+        return { list: this.#listOf(entry, ''), item: rank === byOrder.rank ? byOrder : { rank, id } }
+      }
+      case 'text':
+        // Missing sorts last: `~` comes after `v`.
+        return {
+          list: this.#listOf(entry, ''),
+          item: { rank: entry.value === null ? '~' : `v${entry.value}`, id },
+        }
     }
-    case 'text':
-      // Missing sorts last: `~` comes after `v`.
-      return { kind, key: index, item: { rank: entry.value === null ? '~' : `v${entry.value}`, id } }
+  }
+
+  #listOf({ kind, index }: Entry, value: string): MemoryList {
+    let values = this.#lists.get(index)
+    if (values === undefined) {
+      values = new Map()
+      this.#lists.set(index, values)
+    }
+    let list = values.get(value)
+    if (list === undefined) {
+      list = { kind, index, value, items: new SortedItems(), count: 0 }
+      values.set(value, list)
+    }
+    return list
+  }
+
+  /** The list of a number or text index, or of one value of an equality index. */
+  list(index: string, value = ''): SortedItems | undefined {
+    return this.#lists.get(index)?.get(value)?.items
+  }
+
+  /** Every list of an index, or of all. */
+  *lists(index?: string): Generator<MemoryList, void, undefined> {
+    if (index !== undefined) yield* this.#lists.get(index)?.values() ?? []
+    else for (const values of this.#lists.values()) yield* values.values()
+  }
+
+  add({ list, item }: PlacedEntry): void {
+    if (list.kind === 'counter') list.count += 1
+    else list.items.add(item)
+    // It may have been empty, and dropped, since the entry was placed.
+    const values = this.#lists.get(list.index)
+    if (!values?.has(list.value)) values?.set(list.value, list)
+  }
+
+  remove({ list, item }: PlacedEntry): void {
+    if (list.kind === 'counter') list.count -= 1
+    else list.items.delete(item)
+    if (list.items.size === 0 && list.count <= 0) this.#lists.get(list.index)?.delete(list.value)
   }
 }
 
 /** Whether both are the same place. */
 export function samePlace(a: PlacedEntry, b: PlacedEntry): boolean {
-  return a.key === b.key && a.kind === b.kind && a.item.rank === b.item.rank
-}
-
-/** Every index of a store in memory, and its counters. */
-export class MemoryIndexes {
-  readonly #lists = new Map<string, SortedItems>()
-  readonly #counts = new Map<string, number>()
-
-  list(key: string): SortedItems | undefined {
-    return this.#lists.get(key)
-  }
-
-  keys(): Iterable<string> {
-    return this.#lists.keys()
-  }
-
-  counts(): ReadonlyMap<string, number> {
-    return this.#counts
-  }
-
-  add(entry: PlacedEntry): void {
-    if (entry.kind === 'counter') {
-      this.#bump(entry.key, 1)
-      return
-    }
-    let list = this.#lists.get(entry.key)
-    if (list === undefined) {
-      list = new SortedItems()
-      this.#lists.set(entry.key, list)
-    }
-    list.add(entry.item)
-  }
-
-  remove(entry: PlacedEntry): void {
-    if (entry.kind === 'counter') {
-      this.#bump(entry.key, -1)
-      return
-    }
-    const list = this.#lists.get(entry.key)
-    list?.delete(entry.item)
-    if (list?.size === 0) this.#lists.delete(entry.key)
-  }
-
-  has(entry: PlacedEntry): boolean {
-    return this.#lists.get(entry.key)?.has(entry.item) ?? false
-  }
-
-  removeItem(key: string, item: Item): void {
-    this.#lists.get(key)?.delete(item)
-  }
-
-  setCount(key: string, count: number): void {
-    if (count > 0) this.#counts.set(key, count)
-    else this.#counts.delete(key)
-  }
-
-  #bump(key: string, by: number): void {
-    this.setCount(key, (this.#counts.get(key) ?? 0) + by)
-  }
+  return a.list === b.list && a.item.rank === b.item.rank
 }

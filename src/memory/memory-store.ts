@@ -21,7 +21,7 @@ import type {
   Write,
 } from '../core/store.js'
 import { auditMemory } from './memory-audit.js'
-import { MemoryIndexes, type PlacedEntry, placeEntries, placeEntry, samePlace } from './memory-indexes.js'
+import { MemoryIndexes, type PlacedEntry, samePlace } from './memory-indexes.js'
 import { type LogDraft, MemoryLog } from './memory-log.js'
 import { type Item, SortedItems } from './sorted-items.js'
 
@@ -160,10 +160,10 @@ export class MemoryStore implements Store {
 
   /** Entries over the side value stay as they are while the side value does. */
   #place(id: string, entriesOf: EntriesOf, order: number, before: MemoryRecord | undefined): PlacedEntry[] {
-    const placed = placeEntries(entriesOf(this.#declared), id, order)
+    const placed = this.#indexes.place(entriesOf(this.#declared), id, order)
     if (before === undefined) return placed
     return placed.map((entry) => {
-      const kept = entry.kind === 'side' && before.entries.find(({ key }) => key === entry.key)
+      const kept = entry.list.kind === 'side' && before.entries.find(({ list }) => list === entry.list)
       return kept || entry
     })
   }
@@ -205,8 +205,8 @@ export class MemoryStore implements Store {
     if (fence !== undefined && fence !== record.fence) return 'stale'
     const renewed = this.#renewLease(record, now)
     if (side === undefined) return 'alive'
-    const moved = side.entries(this.#declared).map((entry) => placeEntry(entry, { rank: record.order, id }))
-    const entries = renewed.entries.map((old) => moved.find(({ key }) => key === old.key) ?? old)
+    const moved = this.#indexes.place(side.entries(this.#declared), id, record.order)
+    const entries = renewed.entries.map((old) => moved.find(({ list }) => list === old.list) ?? old)
     for (const [i, entry] of entries.entries()) {
       const old = renewed.entries[i]
       if (old === undefined || old === entry) continue
@@ -264,16 +264,11 @@ export class MemoryStore implements Store {
 
   async counters(index: string, call: Call): Promise<Map<string, number>> {
     this.#enter(call)
-    const prefix = `${index}:`
     const counts = new Map<string, number>()
-    for (const [key, count] of this.#indexes.counts()) {
-      if (key.startsWith(prefix)) counts.set(key.slice(prefix.length), count)
-    }
+    for (const { value, count } of this.#indexes.lists(index)) counts.set(value, count)
     for (const { entries } of this.#lapsed()) {
-      for (const { kind, key } of entries) {
-        if (kind !== 'counter' || !key.startsWith(prefix)) continue
-        const value = key.slice(prefix.length)
-        counts.set(value, (counts.get(value) ?? 0) - 1)
+      for (const { list } of entries) {
+        if (list.index === index) counts.set(list.value, (counts.get(list.value) ?? 0) - 1)
       }
     }
     return counts

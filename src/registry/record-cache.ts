@@ -16,6 +16,7 @@ export class RecordCache {
   }
 
   set(rec: Rec): void {
+    if (this.#capacity === 0) return
     this.#records.delete(rec.id)
     this.#records.set(rec.id, rec)
     if (this.#records.size <= this.#capacity) return

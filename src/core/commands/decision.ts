@@ -6,7 +6,7 @@ import type { Metadata, Stream } from '../model/stream.js'
 import { documentToJSON, statisticsToJSON } from '../model/wire.js'
 import type { LogEvent, Write } from '../store.js'
 
-const NOTHING_REPORTED: Readonly<Record<string, number>> = { ...NO_STATISTICS }
+const NOTHING_REPORTED = statisticsToJSON(NO_STATISTICS)
 
 /** An event that a decision causes. */
 export interface PlannedEvent extends LogEvent {
@@ -82,8 +82,9 @@ export function lapsedEvent(stream: Pick<Stream<unknown>, 'status'>): EventType 
 
 /** What differs from having reported nothing: most streams begin with nothing to store. */
 function encodeStatistics(statistics: StreamStatistics): string {
-  const reported = Object.entries(statistics).filter(([field, value]) => NOTHING_REPORTED[field] !== value)
-  return JSON.stringify(statisticsToJSON(Object.fromEntries(reported)))
+  const json = statisticsToJSON(statistics)
+  for (const [name, value] of Object.entries(NOTHING_REPORTED)) if (json[name] === value) delete json[name]
+  return JSON.stringify(json)
 }
 
 function encodeDocument(stream: Stream<unknown>): string {

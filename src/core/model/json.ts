@@ -43,10 +43,19 @@ export function jsonObjectIssues(value: unknown, limits: JsonLimits): Issue[] {
   if (issues.length > 0) return issues
   if (Object.keys(value).length > limits.maxKeys) {
     issues.push({ path: [], message: `must have at most ${limits.maxKeys} keys` })
-  } else if (utf8Length(JSON.stringify(value)) > limits.maxBytes) {
+  } else if (sizeBound(value) > limits.maxBytes && utf8Length(JSON.stringify(value)) > limits.maxBytes) {
     issues.push({ path: [], message: `must be at most ${limits.maxBytes} bytes of JSON` })
   }
   return issues
+}
+
+/** No fewer bytes than the JSON has: an escaped character takes six, a number at most 25. */
+function sizeBound(value: unknown): number {
+  if (typeof value === 'string') return 2 + value.length * 6
+  if (typeof value !== 'object' || value === null) return 25
+  let bound = 2
+  for (const [key, child] of Object.entries(value)) bound += 4 + key.length * 6 + sizeBound(child)
+  return bound
 }
 
 function collectIssues(value: unknown, path: (string | number)[], limits: JsonLimits, issues: Issue[]): void {

@@ -79,19 +79,19 @@ export function documentToJSON(stream: Stream<unknown>): StreamJSON {
   return json
 }
 
-function stateToJSON(state: StreamState): JsonObject {
-  const { previousState, lastError } = state
-  return {
+function stateToJSON({ previousState, lastError, ...state }: StreamState): JsonObject {
+  const json: Record<string, JsonValue> = {
     current_state: state.currentState,
-    ...(previousState && { previous_state: previousState }),
     state_transitions: state.stateTransitions.map(transitionToJSON),
     status_transitions: state.statusTransitions.map(transitionToJSON),
-    ...(lastError && { last_error: { ...lastError, at: lastError.at.toISOString() } }),
     error_count: state.errorCount,
     health: state.health,
     quality: measuresToJSON(state.quality),
     resources: measuresToJSON(state.resources),
   }
+  if (previousState !== undefined) json.previous_state = previousState
+  if (lastError !== undefined) json.last_error = { ...lastError, at: lastError.at.toISOString() }
+  return json
 }
 
 function transitionToJSON(transition: Transition<string>): JsonObject {
