@@ -63,6 +63,9 @@ function openRegistry(logger: Logger): Registry {
   return url ? createRegistry({ redis: { url }, logger }) : createRegistry({ logger })
 }
 
+// A reader that has seen enough closes the pipe, as `head` does.
+process.stdout.on('error', () => process.exit(0))
+
 await main().catch((error: unknown) => {
   console.error(error instanceof Error ? error.message : error)
   // Whatever failed may have left a socket or a timer open.

@@ -19,7 +19,7 @@ interface Source {
 }
 
 const HOST = '127.0.0.1'
-const DURATION_S = 8
+const DURATION_S = 7
 /** For what ffmpeg sent right before it ended. */
 const SETTLE_MS = 200
 

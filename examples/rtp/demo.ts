@@ -5,9 +5,9 @@ import type { Monitor } from './monitor.ts'
 import { type Loss, replay } from './replay.ts'
 
 const HOST = '127.0.0.1'
-const LOBBY_LOSS: Loss = { everyNth: 12, fromMs: 2_000, untilMs: 4_000 }
-const LOBBY_ENDS_MS = 5_700
-const CRASH_MS = 3_400
+const LOBBY_LOSS: Loss = { everyNth: 12, fromMs: 2_000, untilMs: 3_800 }
+const LOBBY_ENDS_MS = 4_700
+const CRASH_MS = 2_400
 /** Long enough for the registry to show what the last packets led to. */
 const EPILOGUE_MS = 700
 

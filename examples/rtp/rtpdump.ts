@@ -1,6 +1,6 @@
 /**
- * The rtpdump file format of the rtptools, which Wireshark reads and writes, too: a line of text, a file header, and
- * for each packet its size, its kind and the milliseconds since the recording began. All numbers are big-endian.
+ * The rtpdump file format of the rtptools: a line of text, a file header, and for each packet its size, its kind and
+ * the milliseconds since the recording began. All numbers are big-endian.
  */
 
 /** One datagram of a recording. */

@@ -27,6 +27,11 @@ export class Caller {
   #clients: readonly RedisClient[] | undefined
   #turn = 0
   #closed = false
+  /** How often a client became ready: what waited in its queue has left then. */
+  readonly #readiness = { count: 0 }
+  readonly #onReady = (): void => {
+    this.#readiness.count += 1
+  }
   readonly #waits: Waits = new Set()
 
   constructor(source: ClientSource) {
@@ -38,7 +43,7 @@ export class Caller {
    * @throws UNAVAILABLE, TIMEOUT, OUTCOME_UNKNOWN, CLOSED, or the signal's reason.
    */
   async run<T>(kind: CallKind, call: Call, attempt: (client: RedisClient) => Promise<T>): Promise<T> {
-    const progress = new Progress(kind, call)
+    const progress = new Progress(kind, call, this.#readiness)
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
       if (this.#closed) throw progress.aborted(new RegistryClosedError())
       const client = await this.#nextClient()
@@ -57,13 +62,18 @@ export class Caller {
 
   /** Every client of the source, for what must be done on each. */
   async clients(): Promise<readonly RedisClient[]> {
-    this.#clients ??= await this.#source.clients()
+    if (this.#clients === undefined) {
+      const clients = await this.#source.clients()
+      if (this.#clients === undefined) for (const client of clients) client.on('ready', this.#onReady)
+      this.#clients = clients
+    }
     return this.#clients
   }
 
   async close(): Promise<void> {
     this.#closed = true
     for (const breakOff of this.#waits) breakOff(new RegistryClosedError())
+    for (const client of this.#clients ?? []) client.off('ready', this.#onReady)
     await this.#source.close()
   }
 
@@ -92,27 +102,22 @@ class Progress {
   /** Whether some try can have been applied without our learning of it. */
   #uncertain = false
   #lastError: unknown
-  #watched: RedisClient | undefined
-  readonly #onReady = (): void => {
-    this.#sent = true
-  }
+  readonly #readiness: { readonly count: number }
+  #readiesBefore = 0
 
-  constructor(kind: CallKind, call: Call) {
+  constructor(kind: CallKind, call: Call, readiness: { readonly count: number }) {
     this.#kind = kind
     this.#call = call
+    this.#readiness = readiness
   }
 
   begin(client: RedisClient): void {
     this.#sent = client.status === 'ready'
-    if (this.#sent) return
-    // The command waits in the driver's queue, and leaves when the connection is ready.
-    this.#watched = client
-    client.on('ready', this.#onReady)
+    this.#readiesBefore = this.#readiness.count
   }
 
   end(interrupted: boolean): void {
-    this.#watched?.off('ready', this.#onReady)
-    this.#watched = undefined
+    if (this.#readiness.count !== this.#readiesBefore) this.#sent = true
     if (interrupted && this.#sent) this.#uncertain = true
   }
 

@@ -9,6 +9,7 @@ export class IdMinter {
   readonly #store: Store
   #next = 1
   #end = 1
+  #reserving: Promise<void> | undefined
 
   constructor(store: Store) {
     this.#store = store
@@ -20,11 +21,21 @@ export class IdMinter {
   }
 
   async #counter(call: Call): Promise<number> {
-    if (this.#next < this.#end) return this.#next++
-    const first = await this.#store.reserveNumbers(BLOCK_SIZE, call)
-    // Calls that waited alongside each got a block: the last one is used up first, the others are lost.
-    this.#next = first + 1
-    this.#end = first + BLOCK_SIZE
-    return first
+    while (this.#next >= this.#end) await this.#reserve(call)
+    return this.#next++
+  }
+
+  /** One reservation serves all that wait for it, so no single caller may abort it. */
+  #reserve({ deadline }: Call): Promise<void> {
+    this.#reserving ??= this.#store
+      .reserveNumbers(BLOCK_SIZE, { deadline })
+      .then((first) => {
+        this.#next = first
+        this.#end = first + BLOCK_SIZE
+      })
+      .finally(() => {
+        this.#reserving = undefined
+      })
+    return this.#reserving
   }
 }
