@@ -29,7 +29,8 @@ end
 
 local dangling = {}
 for i = 3, #ARGV do
-  if not is_listed(ARGV[i]) then
+  -- It may have gone properly, with its record, since it was seen.
+  if not is_listed(ARGV[i]) and redis.call('ZSCORE', base .. 'idx:' .. index, ARGV[i]) then
     dangling[#dangling + 1] = ARGV[i]
     if ARGV[2] == '1' then redis.call('ZREM', base .. 'idx:' .. index, ARGV[i]) end
   end

@@ -129,19 +129,10 @@ class PartitionAudit {
   }
 
   async #compare(id: string): Promise<string[]> {
-    const { base, records, statistics, active } = this.#partition.keys
-    const results = await this.#read((client) =>
-      client
-        .multi([
-          ['hget', records, id],
-          ['hget', statistics, id],
-          ['mget', base + id],
-        ])
-        .exec(),
-    )
-    const [bookkeeping, side, docs] = (results ?? []).map(([, value]) => value)
-    const head = typeof bookkeeping === 'string' ? decodeBookkeeping(bookkeeping) : undefined
-    const doc: unknown = Array.isArray(docs) ? docs[0] : undefined
+    const { active } = this.#partition.keys
+    const { docs, sides, bookkeeping } = await this.#partition.readColumns([id], true, this.#call)
+    const [doc, side, text] = [docs[0], sides[0], bookkeeping[0]]
+    const head = typeof text === 'string' ? decodeBookkeeping(text) : undefined
     const wanted =
       typeof doc === 'string'
         ? this.#describe(id, doc, typeof side === 'string' ? side : undefined)
@@ -187,9 +178,9 @@ class PartitionAudit {
   async #auditCounters(): Promise<void> {
     const { active, base } = this.#partition.keys
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      const last = await this.#read((client) => client.multi([['get', `${base}log:last`]]).exec())
+      const last = await this.#read((client) => client.get(`${base}log:last`))
       const expected = await this.#countEntries()
-      const args = [String(last?.[0]?.[1] ?? ''), this.#repair ? '1' : '0', ...expected]
+      const args = [last ?? '', this.#repair ? '1' : '0', ...expected]
       const wrong = (await this.#read((client) =>
         scripts.auditCounters.run(client, active, args),
       )) as string[]

@@ -8,7 +8,7 @@ export interface RedisClient {
   readonly options: object
   evalsha(sha: string, numberOfKeys: number, ...keysAndArguments: string[]): Promise<unknown>
   eval(script: string, numberOfKeys: number, ...keysAndArguments: string[]): Promise<unknown>
-  multi(commands: (string | number)[][]): RedisTransaction
+  get(key: string): Promise<string | null>
   incrby(key: string, increment: number): Promise<number>
   xrange(
     key: string,
@@ -31,11 +31,6 @@ export interface RedisClient {
   off(event: 'ready', listener: () => void): unknown
   /** Of a Cluster only. */
   nodes?(role: 'master'): RedisClient[]
-}
-
-/** Commands sent and executed as one. */
-export interface RedisTransaction {
-  exec(): Promise<[error: Error | null, result: unknown][] | null>
 }
 
 /** The clients that a store uses in turn. */

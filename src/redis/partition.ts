@@ -133,33 +133,22 @@ export class Partition {
   }
 
   async read(ids: readonly string[], call: Call): Promise<Found[]> {
-    const { now, deadlines, sides, docs, bookkeeping } = await this.#readAll(ids, true, call)
+    const { now, deadlines, sides, docs, bookkeeping } = await this.readColumns(ids, true, call)
     return ids.map((id, i) =>
       withBookkeeping(id, toFound(now, deadlines[i], sides[i], docs[i]), bookkeeping[i]),
     )
   }
 
   async view(ids: readonly string[], call: Call): Promise<Found<Stored>[]> {
-    const { now, deadlines, sides, docs } = await this.#readAll(ids, false, call)
+    const { now, deadlines, sides, docs } = await this.readColumns(ids, false, call)
     return ids.map((_, i) => toFound(now, deadlines[i], sides[i], docs[i]))
   }
 
-  /** One transaction: lease, statistics and document of a record are of one instant. */
-  async #readAll(ids: readonly string[], withBookkeeping: boolean, call: Call): Promise<Columns> {
-    await this.layout(call)
-    const { base, active, records, statistics } = this.keys
-    const [time = [], deadlines = [], sides = [], docs = [], bookkeeping = []] = await this.#transaction(
-      call,
-      [
-        ['time'],
-        ['zmscore', active, ...ids],
-        ['hmget', statistics, ...ids],
-        ['mget', ...ids.map((id) => base + id)],
-        ...(withBookkeeping ? [['hmget', records, ...ids]] : []),
-      ],
-    )
-    const now = Number(time[0]) * 1000 + Math.floor(Number(time[1]) / 1000)
-    return { now, deadlines, sides, docs, bookkeeping }
+  /** In one script, so that lease, statistics and document of a record are of one instant. */
+  async readColumns(ids: readonly string[], withBookkeeping: boolean, call: Call): Promise<Columns> {
+    const reply = await this.#read(scripts.read, call, [withBookkeeping ? '1' : '0', ...ids])
+    const [, now, deadlines = [], sides = [], docs = [], bookkeeping = []] = reply as unknown as ReadReply
+    return { now: Number(now), deadlines, sides, docs, bookkeeping }
   }
 
   async page(after: Position | undefined, limit: number, call: Call): Promise<Page> {
@@ -263,20 +252,12 @@ export class Partition {
     this.clock.sample(Number(reply[1]), sent, performance.now())
     return reply
   }
-
-  #transaction(call: Call, commands: (string | number)[][]): Promise<(readonly unknown[])[]> {
-    return this.#caller.run('read', call, async (client) => {
-      const results = (await client.multi(commands).exec()) ?? []
-      return results.map(([error, result]) => {
-        if (error) throw error
-        return result as readonly unknown[]
-      })
-    })
-  }
 }
 
+type ReadReply = readonly [state: string, now: string, ...columns: (readonly unknown[])[]]
+
 /** What was read of some ids, column by column. */
-interface Columns {
+export interface Columns {
   readonly now: number
   readonly deadlines: readonly unknown[]
   readonly sides: readonly unknown[]

@@ -13,6 +13,7 @@ import record from '../../lua/lib/record.lua?raw'
 import side from '../../lua/lib/side.lua?raw'
 import time from '../../lua/lib/time.lua?raw'
 import page from '../../lua/page.lua?raw'
+import read from '../../lua/read.lua?raw'
 import renew from '../../lua/renew.lua?raw'
 import sweep from '../../lua/sweep.lua?raw'
 import { Script } from './script.js'
@@ -22,6 +23,7 @@ type ScriptName =
   | 'renew'
   | 'sweep'
   | 'page'
+  | 'read'
   | 'count'
   | 'counters'
   | 'claim'
@@ -36,6 +38,7 @@ export const scripts: Readonly<Record<ScriptName, Script>> = {
   renew: new Script(time, side, renew),
   sweep: new Script(time, record, entries, log, finish, sweep),
   page: new Script(time, page),
+  read: new Script(time, read),
   count: new Script(time, count),
   counters: new Script(time, counters),
   claim: new Script(claim),
