@@ -99,7 +99,7 @@ export class MemoryStore implements Store {
   }
 
   /** What is there instead, when the guard does not hold. */
-  #checkGuard({ id, guard, write }: Commit, now: number): Found | undefined {
+  #checkGuard({ id, guard, write, source }: Commit, now: number): Found | undefined {
     const record = this.#records.get(id)
     const isLive = record !== undefined && record.deadline > now
     switch (guard.kind) {
@@ -112,7 +112,7 @@ export class MemoryStore implements Store {
       }
       case 'any':
         if (isLive) return undefined
-        if (record !== undefined && write.kind === 'remove') this.#finish(record, 'delete', now)
+        if (record !== undefined && write.kind === 'remove') this.#finish(record, source, now)
         return MISSING
     }
   }

@@ -13,6 +13,9 @@ interface ClientOptions {
 
 /** Refuses a client that the registry cannot work with. Sends nothing. @throws ValidationError */
 export function requireUsableClient(client: RedisClient): void {
+  if (typeof client?.evalsha !== 'function') {
+    throw new ValidationError([{ path: ['redis'], message: 'must be a client of ioredis' }])
+  }
   const options = client.options as ClientOptions
   if (options.keyPrefix || options.redisOptions?.keyPrefix) {
     throw new ValidationError([

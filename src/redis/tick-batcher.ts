@@ -8,6 +8,9 @@ interface Waiting<T, R> {
   readonly reject: (error: unknown) => void
 }
 
+/** A longer batch would make its first calls wait for the last: two shorter ones keep Redis and this process busy. */
+const MAX_BATCH = 32
+
 /** Calls share a batch when their deadlines lie this close together, so that none waits beyond its own. */
 const DEADLINE_SLACK_MS = 10
 
@@ -34,7 +37,10 @@ export class TickBatcher<T, R> {
   #enqueue(waiting: Waiting<T, R>): void {
     const { deadline } = waiting.call
     const batch = this.#batches.find(
-      ([first]) => first && Math.abs(first.call.deadline - deadline) < DEADLINE_SLACK_MS,
+      ({ length, 0: first }) =>
+        length < MAX_BATCH &&
+        first !== undefined &&
+        Math.abs(first.call.deadline - deadline) < DEADLINE_SLACK_MS,
     )
     if (batch !== undefined) {
       batch.push(waiting)
