@@ -1,0 +1,42 @@
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { type RedisServer, startRedis } from '../support/redis-server.ts'
+
+const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
+const readme = readFileSync(here('../../README.md'), 'utf8')
+const examples = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code = '']) => code)
+
+let server: RedisServer
+
+beforeAll(async () => {
+  server = await startRedis()
+  vi.stubEnv('REDIS_URL', server.url)
+})
+
+afterAll(async () => {
+  vi.unstubAllEnvs()
+  await server.stop()
+})
+
+describe('the README', () => {
+  it('has examples', () => {
+    expect(examples.length).toBeGreaterThan(4)
+  })
+
+  for (const [i, code] of examples.entries()) {
+    it(`runs: ${code.split('\n').find((line) => line.startsWith('const')) ?? i}`, async () => {
+      const file = here(`./generated-${process.pid}-${i}.ts`)
+      const printed: unknown[] = []
+      vi.spyOn(console, 'log').mockImplementation((...values) => void printed.push(...values))
+      writeFileSync(file, code)
+      try {
+        await import(/* @vite-ignore */ file)
+      } finally {
+        rmSync(file)
+        vi.restoreAllMocks()
+      }
+      expect(printed).toMatchSnapshot()
+    })
+  }
+})
