@@ -7,7 +7,7 @@ import {
   UnavailableError,
 } from '../core/errors.js'
 import type { Call } from '../core/store.js'
-import { bounded, type Waits } from './bounded.js'
+import { bounded, type Waits } from '../registry/bounded.js'
 import type { ClientSource, RedisClient } from './client.js'
 import { isEnded, verdictOf } from './driver-errors.js'
 

@@ -23,6 +23,7 @@ interface OwnClient extends RedisClient {
 
 const SOCKET_TIMEOUT_MS = 3_000
 const LONGEST_RETRY_MS = 1_000
+const DISCONNECT_TIMEOUT_MS = 100
 
 /** Clients of our own: opened by the first call, closed by `close`. The one place that loads ioredis. */
 export function configuredClients(config: ConnectionConfig): ClientSource {
@@ -66,6 +67,7 @@ function openClient(driver: Driver, config: ConnectionConfig): OwnClient {
   const cluster = new driver.Cluster([first, ...others].filter(isDefined), clusterOptions(options))
   cluster.on('error', ignore)
   cluster.on('+node', (node: Redis) => letProcessEnd(node))
+  letProcessEnd(cluster)
   return cluster as unknown as OwnClient
 }
 
@@ -103,7 +105,8 @@ function sentinelOptions(
 function clusterOptions({ lazyConnect, retryStrategy: _, ...redisOptions }: RedisOptions): ClusterOptions {
   return {
     lazyConnect: lazyConnect === true,
-    redisOptions,
+    // The driver's timer for closing a connection must not outlast our pauses between reconnects.
+    redisOptions: { ...redisOptions, disconnectTimeout: DISCONNECT_TIMEOUT_MS },
     clusterRetryStrategy: retryStrategy,
     slotsRefreshTimeout: redisOptions.connectTimeout ?? 2_000,
     retryDelayOnFailover: 100,

@@ -17,6 +17,7 @@ import type {
   Stored,
   Write,
 } from '../core/store.js'
+import { SharedTask } from '../registry/shared-task.js'
 import type { Caller } from './caller.js'
 import type { RedisClient } from './client.js'
 import { decodeBookkeeping, encodeEntry, encodeScore } from './entries.js'
@@ -25,7 +26,6 @@ import { claimLayout, declareIndexes, type LayoutRequest, type PartitionLayout }
 import type { Script } from './script.js'
 import { scripts } from './scripts.js'
 import { ServerClock } from './server-clock.js'
-import { SharedTask } from './shared-task.js'
 
 /** How much of the event log is kept. */
 export interface LogRetention {

@@ -16,6 +16,7 @@ import type {
   Store,
   Stored,
 } from '../core/store.js'
+import { SharedTask } from '../registry/shared-task.js'
 import { auditPartition } from './audit.js'
 import { Caller } from './caller.js'
 import type { ClientSource } from './client.js'
@@ -23,7 +24,6 @@ import { inspectClient, type Warn } from './client-checks.js'
 import { partitionOf } from './keys.js'
 import { isTagged, type LayoutRequest } from './layout.js'
 import { type LogRetention, Partition } from './partition.js'
-import { SharedTask } from './shared-task.js'
 import { TickBatcher } from './tick-batcher.js'
 
 /** What a store on Redis is made of. */

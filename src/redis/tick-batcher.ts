@@ -1,5 +1,5 @@
 import type { Call } from '../core/store.js'
-import { bounded } from './bounded.js'
+import { bounded } from '../registry/bounded.js'
 
 interface Waiting<T, R> {
   readonly item: T

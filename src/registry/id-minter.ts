@@ -1,6 +1,7 @@
 import { generateStreamId } from '../core/model/ids.js'
 import type { StreamType } from '../core/model/stream.js'
 import type { Call, Store } from '../core/store.js'
+import { SharedTask } from './shared-task.js'
 
 const BLOCK_SIZE = 100
 
@@ -9,7 +10,7 @@ export class IdMinter {
   readonly #store: Store
   #next = 1
   #end = 1
-  #reserving: Promise<void> | undefined
+  readonly #reserving = new SharedTask<void>()
 
   constructor(store: Store) {
     this.#store = store
@@ -25,17 +26,10 @@ export class IdMinter {
     return this.#next++
   }
 
-  /** One reservation serves all that wait for it, so no single caller may abort it. */
-  #reserve({ deadline }: Call): Promise<void> {
-    this.#reserving ??= this.#store
-      .reserveNumbers(BLOCK_SIZE, { deadline })
-      .then((first) => {
-        this.#next = first
-        this.#end = first + BLOCK_SIZE
-      })
-      .finally(() => {
-        this.#reserving = undefined
-      })
-    return this.#reserving
+  #reserve(call: Call): Promise<void> {
+    return this.#reserving.run(call, async (shared) => {
+      this.#next = await this.#store.reserveNumbers(BLOCK_SIZE, shared)
+      this.#end = this.#next + BLOCK_SIZE
+    })
   }
 }
