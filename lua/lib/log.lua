@@ -7,7 +7,7 @@ local function open_log(base, now)
     last = newest[1] and newest[1][1] or '0-0'
   end
   local ms, sequence = string.match(last, '^(%d+)%-(%d+)$')
-  return { base = base, ms = math.max(now, tonumber(ms)), sequence = tonumber(sequence) }
+  return { base = base, ms = math.max(now, tonumber(ms)), sequence = tonumber(sequence), before = tonumber(sequence) }
 end
 
 -- The id that the n-th entry from here will have.
@@ -23,10 +23,10 @@ local function append_event(log, event, max_length)
     's', event.source, 'c', event.changes, 'o', event.op)
 end
 
--- Keeps the sequence, and now and then drops what is older than the retention.
+-- Keeps the sequence, and at every 64th event drops what is older than the retention.
 local function close_log(log, retention_ms)
   redis.call('SET', log.base .. 'log:last', log_id(log, 0))
-  if log.sequence % 64 < 1 then
+  if math.floor(log.sequence / 64) > math.floor(log.before / 64) then
     redis.call('XTRIM', log.base .. 'log:events', 'MINID', '~', whole(math.max(0, log.ms - retention_ms)))
   end
 end

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { LIMITS } from '../core/model/limits.js'
 import { duration } from './duration.js'
 
 /**
@@ -31,7 +32,11 @@ const timeout = z
   .positive()
   .max(2 ** 31 - 1)
 const address = z.string().regex(/^(\[[0-9A-Fa-f:.]+\]|[^\s:[\]]+):\d{1,5}$/, 'must be host:port')
-const addresses = z.array(address).min(1)
+const hasPort = (address: string): boolean => {
+  const port = Number(address.slice(address.lastIndexOf(':') + 1))
+  return port >= 1 && port <= LIMITS.maxPort
+}
+const addresses = z.array(address.refine(hasPort, `must have a port from 1 to ${LIMITS.maxPort}`)).min(1)
 
 const sentinelSchema = z.preprocess(
   camelKeys([]),

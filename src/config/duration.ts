@@ -10,7 +10,8 @@ export const duration: z.ZodType<number> = z
   .transform((text) => {
     let total = 0
     for (const [, amount, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)) {
-      total += Number(amount) * (UNITS_MS[unit ?? ''] ?? 0)
+      // To the nanosecond, as durations of Go are: 1.1 h is not 3960000.0000000005 ms.
+      total += Math.round(Number(amount) * (UNITS_MS[unit ?? ''] ?? 0) * 1e6) / 1e6
     }
     return total
   })

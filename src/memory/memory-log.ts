@@ -3,6 +3,9 @@ import type { LogRecord } from '../core/store.js'
 /** What is logged; the log adds the id. */
 export type LogDraft = Omit<LogRecord, 'logId'>
 
+/** How many events are logged before what is too old is looked for. */
+const TRIM_EVERY = 64
+
 /** The event log in memory: dense numbers, milliseconds that never go back, bounded by length and age. */
 export class MemoryLog {
   readonly #maxEvents: number
@@ -10,6 +13,7 @@ export class MemoryLog {
   #entries: LogRecord[] = []
   #sequence = 0
   #ms = 0
+  #nextTrim = TRIM_EVERY
 
   constructor(maxEvents: number, maxAgeMs: number) {
     this.#maxEvents = maxEvents
@@ -27,7 +31,7 @@ export class MemoryLog {
     }
     // Trimming moves what stays, so it waits until a good part can go.
     if (this.#entries.length > this.#maxEvents * 1.25) this.#entries = this.#entries.slice(-this.#maxEvents)
-    if (this.#sequence % 64 === 0) this.#trimByAge()
+    if (this.#sequence >= this.#nextTrim) this.#trimByAge()
     return logId
   }
 
@@ -39,6 +43,7 @@ export class MemoryLog {
   }
 
   #trimByAge(): void {
+    this.#nextTrim = this.#sequence + TRIM_EVERY
     const oldest = this.#ms - this.#maxAgeMs
     const kept = this.#entries.findIndex(({ logId }) => Number.parseInt(logId, 10) >= oldest)
     if (kept > 0) this.#entries = this.#entries.slice(kept)

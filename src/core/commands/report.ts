@@ -1,4 +1,4 @@
-import { InvalidTransitionError } from '../errors.js'
+import { InvalidTransitionError, ValidationError } from '../errors.js'
 import type { EventType } from '../events.js'
 import { LIMITS } from '../model/limits.js'
 import { PROCESSING_TRANSITIONS } from '../model/processing.js'
@@ -162,7 +162,12 @@ function append<S extends string>(history: readonly Transition<S>[], move: Trans
 function mergeMeasures(measures: Measures, report: Measures | undefined): Measures {
   if (report === undefined) return measures
   const isNew = Object.entries(report).some(([key, value]) => value !== undefined && measures[key] !== value)
-  return isNew ? { ...measures, ...report } : measures
+  if (!isNew) return measures
+  const merged = { ...measures, ...report }
+  if (Object.keys(merged).length <= LIMITS.maxMeasures) return merged
+  throw new ValidationError([
+    { path: [], message: `must not have more than ${LIMITS.maxMeasures} measures in all` },
+  ])
 }
 
 function countError(

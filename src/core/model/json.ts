@@ -49,6 +49,14 @@ export function jsonObjectIssues(value: unknown, limits: JsonLimits): Issue[] {
   return issues
 }
 
+/** Everything that keeps a value from being a merge patch of JSON; members that are `undefined` do not count. */
+export function jsonPatchIssues(value: unknown, limits: JsonLimits): Issue[] {
+  if (!isPlainObject(value)) return [{ path: [], message: 'must be a JSON object' }]
+  const issues: Issue[] = []
+  collectIssues(value, [], { ...limits, skipUndefined: true }, issues)
+  return issues
+}
+
 /** No fewer bytes than the JSON has: an escaped character takes six, a number at most 25. */
 function sizeBound(value: unknown): number {
   if (typeof value === 'string') return 2 + value.length * 6
@@ -58,7 +66,12 @@ function sizeBound(value: unknown): number {
   return bound
 }
 
-function collectIssues(value: unknown, path: (string | number)[], limits: JsonLimits, issues: Issue[]): void {
+function collectIssues(
+  value: unknown,
+  path: (string | number)[],
+  limits: JsonLimits & { readonly skipUndefined?: boolean },
+  issues: Issue[],
+): void {
   const problem = valueProblem(value, path.length, limits)
   if (problem !== undefined) {
     issues.push({ path, message: problem })
@@ -68,6 +81,7 @@ function collectIssues(value: unknown, path: (string | number)[], limits: JsonLi
     for (let i = 0; i < value.length; i++) collectIssues(value[i], [...path, i], limits, issues)
   } else if (typeof value === 'object' && value !== null) {
     for (const [key, child] of Object.entries(value)) {
+      if (child === undefined && limits.skipUndefined) continue
       const keyIssue = FORBIDDEN_KEYS.has(key) ? 'is not allowed as a key' : textProblem(key)
       if (keyIssue !== undefined) issues.push({ path: [...path, key], message: keyIssue })
       else collectIssues(child, [...path, key], limits, issues)

@@ -19,6 +19,9 @@ export type StreamJSON = JsonObject
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 type Json = Record<string, unknown>
 
+/** Without a zone, a time would mean another instant on every host. */
+const ZONED_TIME = /^(?:[+-]\d\d)?\d{4}-\d\d-\d\d[Tt][\d:.]+(?:[Zz]|[+-]\d\d:\d\d)$/
+
 const OPTIONAL_TEXT = [
   ['name', 'name'],
   ['codec', 'codec'],
@@ -129,7 +132,8 @@ function camelCase(snake: string): string {
  */
 export function streamFromJSON<M = Metadata>(json: unknown): Stream<M> {
   const source = parseObject(json)
-  return readStream(source, statisticsFromJSON(source.statistics), undefined)
+  const statistics = source.statistics == null ? undefined : object(source, 'statistics')
+  return readStream(source, statisticsFromJSON(statistics), undefined)
 }
 
 /** The stream that a stored document is, with what is stored beside it. @throws {@link ValidationError} */
@@ -178,8 +182,12 @@ function readStream<M>(source: Json, statistics: StreamStatistics, deadline: num
 function stateFromJSON(json: Json): StreamState {
   const state: Mutable<StreamState> = {
     currentState: oneOf(json, 'current_state', PROCESSING_STATES),
-    stateTransitions: array(json, 'state_transitions', (item) => transitionFromJSON(item, PROCESSING_STATES)),
-    statusTransitions: array(json, 'status_transitions', (item) => transitionFromJSON(item, STREAM_STATUSES)),
+    stateTransitions: array(json, 'state_transitions', (item) =>
+      transitionFromJSON('state_transitions', item, PROCESSING_STATES),
+    ),
+    statusTransitions: array(json, 'status_transitions', (item) =>
+      transitionFromJSON('status_transitions', item, STREAM_STATUSES),
+    ),
     errorCount: number(json, 'error_count'),
     health: oneOf(json, 'health', HEALTH_STATUSES),
     quality: measuresFromJSON(object(json, 'quality')),
@@ -190,8 +198,12 @@ function stateFromJSON(json: Json): StreamState {
   return state
 }
 
-function transitionFromJSON<S extends string>(json: unknown, states: readonly S[]): Transition<S> {
-  const source = parseObject(json)
+function transitionFromJSON<S extends string>(
+  field: string,
+  json: unknown,
+  states: readonly S[],
+): Transition<S> {
+  const source = isPlainObject(json) ? json : fail(field, 'a list of objects')
   return {
     from: oneOf(source, 'from', states),
     to: oneOf(source, 'to', states),
@@ -251,8 +263,9 @@ function number(json: Json, field: string): number {
 }
 
 function date(json: Json, field: string): Date {
-  const value = new Date(text(json, field))
-  return Number.isNaN(value.getTime()) ? fail(field, 'an RFC 3339 time') : value
+  const written = text(json, field)
+  const value = new Date(written)
+  return ZONED_TIME.test(written) && !Number.isNaN(value.getTime()) ? value : fail(field, 'an RFC 3339 time')
 }
 
 function object(json: Json, field: string): Json {

@@ -1,5 +1,7 @@
 import { z } from 'zod'
 import type { StatusReport } from '../../core/commands/report.js'
+import { jsonPatchIssues } from '../../core/model/json.js'
+import { LIMITS } from '../../core/model/limits.js'
 import { HEALTH_STATUSES, PROCESSING_STATES } from '../../core/model/processing.js'
 import { STREAM_STATUSES, type StreamStatus } from '../../core/model/status.js'
 import {
@@ -55,12 +57,13 @@ export const streamInput: z.ZodType<StreamInput> = z.strictObject({
   ttlMs: ttlMs.optional(),
 }) as z.ZodType<StreamInput>
 
-const patchObject = z.custom<object>(
-  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
-  'must be an object',
-)
+const jsonPatch = z.custom<object>().check((context) => {
+  for (const { path, message } of jsonPatchIssues(context.value, LIMITS.json)) {
+    context.issues.push({ code: 'custom', message, path: [...path], input: context.value })
+  }
+})
 
-/** What `update` takes. Nested patches are checked after they were merged. */
+/** What `update` takes. Patches are checked for what is no JSON here, and for their result after the merge. */
 export const streamPatch: z.ZodType<StreamPatch> = z.strictObject({
   name: text.nullish(),
   codec: text.nullish(),
@@ -70,9 +73,9 @@ export const streamPatch: z.ZodType<StreamPatch> = z.strictObject({
   resolution: text.nullish(),
   bitrate: count.nullish(),
   frameRate: measure.nullish(),
-  metadata: patchObject.optional(),
+  metadata: jsonPatch.optional(),
   tags: tags.optional(),
-  config: patchObject.optional(),
+  config: jsonPatch.optional(),
 }) as z.ZodType<StreamPatch>
 
 /** What `updateStatus` takes. */
