@@ -104,6 +104,7 @@ class Progress {
   #lastError: unknown
   readonly #readiness: { readonly count: number }
   #readiesBefore = 0
+  #client: RedisClient | undefined
 
   constructor(kind: CallKind, call: Call, readiness: { readonly count: number }) {
     this.#kind = kind
@@ -112,6 +113,7 @@ class Progress {
   }
 
   begin(client: RedisClient): void {
+    this.#client = client
     this.#sent = client.status === 'ready'
     this.#readiesBefore = this.#readiness.count
   }
@@ -134,7 +136,8 @@ class Progress {
 
   outOfTime(): RegistryError {
     if (this.#isOutcomeUnknown()) return this.#outcomeUnknown()
-    if (this.#lastError === undefined && this.#sent) return new TimeoutError('Redis did not answer in time')
+    const isConnected = this.#sent && this.#client?.status === 'ready'
+    if (this.#lastError === undefined && isConnected) return new TimeoutError('Redis did not answer in time')
     return new UnavailableError('Redis cannot be reached', { cause: this.#lastError })
   }
 
