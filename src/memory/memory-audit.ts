@@ -1,6 +1,6 @@
 import type { AuditReport, Describe, EntriesOf, Problem } from '../core/store.js'
 import { type MemoryIndexes, type MemoryList, type PlacedEntry, samePlace } from './memory-indexes.js'
-import type { MemoryRecord } from './memory-store.js'
+import type { MemoryRecord } from './memory-record.js'
 import type { SortedItems } from './sorted-items.js'
 
 /** The insides of a store in memory. */

@@ -20,9 +20,12 @@ import type {
   Store,
   Write,
 } from '../core/store.js'
+import { AnsweredOperations } from './answered-operations.js'
+import { draftEvents, draftOf } from './log-drafts.js'
 import { auditMemory } from './memory-audit.js'
 import { MemoryIndexes, type PlacedEntry, samePlace } from './memory-indexes.js'
-import { type LogDraft, MemoryLog } from './memory-log.js'
+import { MemoryLog } from './memory-log.js'
+import type { MemoryRecord } from './memory-record.js'
 import { type Item, SortedItems } from './sorted-items.js'
 
 /** What a store in memory is made of. */
@@ -32,15 +35,10 @@ export interface MemoryStoreOptions {
   readonly maxEventAgeMs: number
 }
 
-/** A record as kept in memory. */
-export interface MemoryRecord extends Rec {
-  readonly order: number
-  readonly onLapsed: string
-  readonly entries: readonly PlacedEntry[]
-}
-
-/** How many answers to operations are kept: a repeated operation follows its first try at once. */
+/** How many answers to operations are kept. */
 const MAX_OPERATIONS = 1_000
+
+type Prepared = { -readonly [K in keyof MemoryRecord]: MemoryRecord[K] }
 
 const MISSING: Found = { kind: 'missing' }
 
@@ -53,7 +51,7 @@ export class MemoryStore implements Store {
   readonly #indexes = new MemoryIndexes()
   readonly #leases = new SortedItems()
   readonly #log: MemoryLog
-  readonly #operations = new Map<string, CommitAnswer>()
+  readonly #operations = new AnsweredOperations(MAX_OPERATIONS)
   #numbers = 0
   #failures: unknown[] = []
 
@@ -126,30 +124,30 @@ export class MemoryStore implements Store {
     const lapsed = found !== undefined && found.deadline <= now
     if (lapsed) this.#finish(found, commit.source, now)
     const before = lapsed ? undefined : found
-    const after = write.kind === 'put' ? this.#prepare(id, write, before, now) : before
+    const after = write.kind === 'put' ? this.#prepare(id, write, before, now) : undefined
     const token = this.#log.append(draftEvents(commit, before, after), now)
-    if (before !== undefined) this.#unlink(before, write.kind === 'put' ? after : undefined)
-    if (write.kind !== 'put' || after === undefined)
-      return this.#remember(commit, done({ ...(before as Rec), token }))
-    const record = { ...after, token, fence: write.newFence || before === undefined ? token : before.fence }
-    this.#link(record, before)
-    return this.#remember(commit, done(record))
+    if (before !== undefined) this.#unlink(before, after)
+    if (after === undefined) return this.#remember(commit, done({ ...(before as Rec), token }))
+    after.token = token
+    if (after.fence === '') after.fence = token
+    this.#link(after, before)
+    return this.#remember(commit, done(after))
   }
 
-  /** The record that a put makes, but for its token. */
+  /** The record that a put makes, but for its token (and fence, when that is new), which the log has still to give. */
   #prepare(
     id: string,
     write: Extract<Write, { kind: 'put' }>,
     before: MemoryRecord | undefined,
     now: number,
-  ): MemoryRecord {
+  ): Prepared {
     const side = write.side === undefined ? before?.side : write.side === '{}' ? undefined : write.side
     return {
       id,
       doc: write.doc,
       ...(side !== undefined && { side }),
       token: '',
-      fence: '',
+      fence: write.newFence ? '' : (before?.fence ?? ''),
       ttlMs: write.ttlMs,
       deadline: write.renew || before === undefined ? now + write.ttlMs : before.deadline,
       order: write.order,
@@ -186,10 +184,6 @@ export class MemoryStore implements Store {
 
   #remember({ opId }: Commit, answer: CommitAnswer): CommitAnswer {
     this.#operations.set(opId, answer)
-    if (this.#operations.size > MAX_OPERATIONS) {
-      const oldest = this.#operations.keys().next()
-      if (!oldest.done) this.#operations.delete(oldest.value)
-    }
     return answer
   }
 
@@ -349,25 +343,6 @@ function leaseOf({ deadline, id }: Rec): Item {
 
 function done({ token, fence, deadline, side }: Rec): CommitAnswer {
   return { kind: 'done', token, fence, deadline, ...(side !== undefined && { side }) }
-}
-
-function draftEvents(
-  commit: Commit,
-  before: MemoryRecord | undefined,
-  after: MemoryRecord | undefined,
-): LogDraft[] {
-  const { write, events, source, opId } = commit
-  const lastDoc = write.kind === 'remove' ? write.lastDoc : undefined
-  return events.flatMap(({ type, shows, changes }) => {
-    const shown = shows === 'stored' || write.kind === 'remove' ? before : after
-    if (shown === undefined) return []
-    const doc = shows === 'written' && lastDoc !== undefined ? lastDoc : shown.doc
-    return [{ ...draftOf(shown, type, source), doc, opId, ...(changes && { changes }) }]
-  })
-}
-
-function draftOf({ id, doc, side, deadline }: Rec, type: string, source: string): LogDraft {
-  return { type, id, doc, deadline, source, ...(side !== undefined && { side }) }
 }
 
 function mergeSide(old: string | undefined, given: string): string {

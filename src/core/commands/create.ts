@@ -97,7 +97,9 @@ function newStream<M>(command: CreateCommand<M>, { now, instanceId }: Context, e
     createdAt: at,
     updatedAt: at,
     lastHeartbeat: at,
-    statistics: { ...NO_STATISTICS, ...withoutUndefined(command.statistics ?? {}) },
+    statistics: command.statistics
+      ? { ...NO_STATISTICS, ...withoutUndefined(command.statistics) }
+      : NO_STATISTICS,
     metadata: jsonClone(command.metadata ?? ({} as M)),
     tags: [...new Set(command.tags)],
     config: jsonClone(command.config ?? {}),

@@ -83,7 +83,7 @@ export function lapsedEvent(stream: Pick<Stream<unknown>, 'status'>): EventType 
 /** What differs from having reported nothing: most streams begin with nothing to store. */
 function encodeStatistics(statistics: StreamStatistics): string {
   const json = statisticsToJSON(statistics)
-  for (const [name, value] of Object.entries(NOTHING_REPORTED)) if (json[name] === value) delete json[name]
+  for (const name in NOTHING_REPORTED) if (json[name] === NOTHING_REPORTED[name]) delete json[name]
   return JSON.stringify(json)
 }
 

@@ -66,6 +66,7 @@ function sizeBound(value: unknown): number {
   return bound
 }
 
+/** `path` is where `value` stands; it is the same array all along, and copied where something is wrong. */
 function collectIssues(
   value: unknown,
   path: (string | number)[],
@@ -74,19 +75,23 @@ function collectIssues(
 ): void {
   const problem = valueProblem(value, path.length, limits)
   if (problem !== undefined) {
-    issues.push({ path, message: problem })
+    issues.push({ path: [...path], message: problem })
     return
   }
-  if (Array.isArray(value)) {
-    for (let i = 0; i < value.length; i++) collectIssues(value[i], [...path, i], limits, issues)
-  } else if (typeof value === 'object' && value !== null) {
-    for (const [key, child] of Object.entries(value)) {
-      if (child === undefined && limits.skipUndefined) continue
-      const keyIssue = FORBIDDEN_KEYS.has(key) ? 'is not allowed as a key' : textProblem(key)
-      if (keyIssue !== undefined) issues.push({ path: [...path, key], message: keyIssue })
-      else collectIssues(child, [...path, key], limits, issues)
-    }
+  if (typeof value !== 'object' || value === null) return
+  for (const key of Array.isArray(value) ? value.keys() : Object.keys(value)) {
+    const child: unknown = (value as Record<string | number, unknown>)[key]
+    if (child === undefined && limits.skipUndefined) continue
+    path.push(key)
+    const keyProblem = typeof key === 'string' ? nameProblem(key) : undefined
+    if (keyProblem !== undefined) issues.push({ path: [...path], message: keyProblem })
+    else collectIssues(child, path, limits, issues)
+    path.pop()
   }
+}
+
+function nameProblem(key: string): string | undefined {
+  return FORBIDDEN_KEYS.has(key) ? 'is not allowed as a key' : textProblem(key)
 }
 
 function valueProblem(value: unknown, depth: number, limits: JsonLimits): string | undefined {
@@ -132,5 +137,7 @@ export function jsonEqual(a: unknown, b: unknown): boolean {
 export function jsonClone<T>(value: T): T {
   if (Array.isArray(value)) return value.map(jsonClone) as T
   if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(Object.entries(value).map(([key, child]) => [key, jsonClone(child)])) as T
+  const copy: Record<string, unknown> = {}
+  for (const key of Object.keys(value)) copy[key] = jsonClone((value as Record<string, unknown>)[key])
+  return copy as T
 }

@@ -112,7 +112,9 @@ export function statisticsToJSON(statistics: Partial<StreamStatistics>): Record<
 }
 
 function measuresToJSON(measures: Measures): Record<string, number> {
-  return Object.fromEntries(Object.entries(measures).map(([key, value]) => [snakeCase(key), value]))
+  const json: Record<string, number> = {}
+  for (const key of Object.keys(measures)) json[snakeCase(key)] = measures[key] ?? 0
+  return json
 }
 
 function snakeCase(camel: string): string {
