@@ -4,7 +4,7 @@
 -- KEYS: 1 <base>active; the others derive from it, in the same slot
 -- ARGV: 1 limit  2 order of the position ('' for the start)  3 id of the position
 -- Returns: {done, now, order and id of the last position looked at ('' for none), 1 when that was all else 0,
---          then for each live record: id, order, deadline, side value, document}
+--          then for each live record: id, deadline, side value, document}
 -- Complexity: O(log n + limit); where the position is gone, a bisection of the ids that share its order
 local base = string.sub(KEYS[1], 1, -7)
 local index = base .. 'idx:created_at'
@@ -27,25 +27,22 @@ if ARGV[2] ~= '' then
   end
 end
 
-local found = redis.call('ZRANGE', index, start, start + limit - 1, 'WITHSCORES')
-if #found == 0 then return { 'done', whole(now), '', '', '1' } end
-local ids, keys = {}, {}
-for i = 1, #found, 2 do
-  ids[#ids + 1] = found[i]
-  keys[#keys + 1] = base .. found[i]
-end
+local ids = redis.call('ZRANGE', index, start, start + limit - 1)
+if #ids == 0 then return { 'done', whole(now), '', '', '1' } end
+local keys = {}
+for i = 1, #ids do keys[i] = base .. ids[i] end
 local deadlines = redis.call('ZMSCORE', KEYS[1], unpack(ids))
 local sides = redis.call('HMGET', base .. 'idx:stats', unpack(ids))
 local docs = redis.call('MGET', unpack(keys))
 
-local answer = { 'done', whole(now), found[#found], ids[#ids], #ids < limit and '1' or '0' }
+local last = ids[#ids]
+local answer = { 'done', whole(now), redis.call('ZSCORE', index, last), last, #ids < limit and '1' or '0' }
 local n = 5
 for i = 1, #ids do
   local deadline = deadlines[i]
   if deadline and docs[i] and tonumber(deadline) > now then
-    answer[n + 1], answer[n + 2], answer[n + 3], answer[n + 4], answer[n + 5] =
-      ids[i], found[i * 2], deadline, sides[i] or '', docs[i]
-    n = n + 5
+    answer[n + 1], answer[n + 2], answer[n + 3], answer[n + 4] = ids[i], deadline, sides[i] or '', docs[i]
+    n = n + 4
   end
 end
 return answer

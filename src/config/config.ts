@@ -111,7 +111,7 @@ export const registryConfigSchema: z.ZodType<RegistryConfig, unknown> = z.prepro
     eventRetentionMs: timeout.optional(),
     indexCacheSize: z.int().min(0).optional(),
     queryTimeoutMs: timeout.optional(),
-    batchSize: z.int().min(1).max(1_000).optional(),
+    batchSize: z.int().min(1).max(100_000).optional(),
     maxEvents: z.int().min(1).optional(),
     cleanupIntervalMs: timeout.optional(),
     eventBuffer: z.int().min(1).optional(),
@@ -159,7 +159,7 @@ export interface RegistryConfig {
   readonly indexCacheSize?: number | undefined
   /** The default `timeoutMs` of calls over the whole registry, milliseconds. Default 30,000. */
   readonly queryTimeoutMs?: number | undefined
-  /** How many records are read at once. Default 500. */
+  /** How many records `list` reads at once; one call of Redis reads at most 500. Default 250. */
   readonly batchSize?: number | undefined
   /** How many events each partition keeps at least. Default 50,000. */
   readonly maxEvents?: number | undefined

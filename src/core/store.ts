@@ -130,14 +130,15 @@ export interface Position {
   readonly id: string
 }
 
-/** A live record in its place. */
-export interface Placed extends Position {
+/** A live record with its id. */
+export interface Identified {
+  readonly id: string
   readonly rec: Stored
 }
 
 /** A slice of one partition in the default order. */
 export interface Page {
-  readonly records: readonly Placed[]
+  readonly records: readonly Identified[]
   /** Up to where was looked: go on from here. */
   readonly last: Position | undefined
   readonly finished: boolean
@@ -215,7 +216,7 @@ export interface Store {
   read(ids: readonly string[], call: Call): Promise<Found[]>
   /** For readers. */
   view(ids: readonly string[], call: Call): Promise<Found<Stored>[]>
-  /** The live ones of the next `limit` records of one partition, in the default order. Of one instant. */
+  /** The live ones of the next `limit` records (or fewer) of one partition, in the default order. Of one instant. */
   page(partition: number, after: Position | undefined, limit: number, call: Call): Promise<Page>
   /** How many records are live. */
   count(call: Call): Promise<number>

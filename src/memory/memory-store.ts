@@ -9,10 +9,10 @@ import type {
   EntriesOf,
   Finished,
   Found,
+  Identified,
   IndexDeclaration,
   LogRecord,
   Page,
-  Placed,
   Position,
   Rec,
   Renewal,
@@ -235,14 +235,14 @@ export class MemoryStore implements Store {
   async page(_partition: number, after: Position | undefined, limit: number, call: Call): Promise<Page> {
     this.#enter(call)
     const now = this.now()
-    const records: Placed[] = []
+    const records: Identified[] = []
     let last: Position | undefined
     let looked = 0
     const list = this.#indexes.list('created_at')
     for (const { rank, id } of list?.from(after && { rank: after.order, id: after.id }) ?? []) {
       last = { order: Number(rank), id }
       const rec = this.#records.get(id)
-      if (rec !== undefined && rec.deadline > now) records.push({ ...last, rec })
+      if (rec !== undefined && rec.deadline > now) records.push({ id, rec })
       looked += 1
       if (looked === limit) break
     }

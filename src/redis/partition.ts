@@ -5,11 +5,11 @@ import type {
   CommitAnswer,
   Finished,
   Found,
+  Identified,
   IndexDeclaration,
   LogEvent,
   LogRecord,
   Page,
-  Placed,
   Position,
   Rec,
   Renewal,
@@ -37,6 +37,8 @@ export interface LogRetention {
 /** How many lapsed records a count subtracts at most before they are swept instead. */
 const BACKLOG_LIMIT = 2000
 const SWEEP_LIMIT = 50
+/** How many documents one call of a script reads at most: about 2 ms of Redis. */
+export const READ_LIMIT = 500
 const FOUND_MISSING: Found<never> = { kind: 'missing' }
 
 type Reply = readonly [state: string, serverNow: string, ...rest: string[]]
@@ -152,13 +154,14 @@ export class Partition {
   }
 
   async page(after: Position | undefined, limit: number, call: Call): Promise<Page> {
-    const args = [String(limit), after === undefined ? '' : String(after.order), after?.id ?? '']
+    const size = Math.min(limit, READ_LIMIT)
+    const args = [String(size), after === undefined ? '' : String(after.order), after?.id ?? '']
     const [, , order = '', lastId = '', finished, ...fields] = await this.#read(scripts.page, call, args)
-    const records: Placed[] = []
-    for (let i = 0; i < fields.length; i += 5) {
-      const [id = '', position, deadline, side = '', doc = ''] = fields.slice(i, i + 5)
-      const stored = { doc, deadline: Number(deadline) }
-      records.push({ id, order: Number(position), rec: side === '' ? stored : { ...stored, side } })
+    const records: Identified[] = []
+    for (let i = 0; i < fields.length; i += 4) {
+      const side = fields[i + 2] ?? ''
+      const stored = { doc: fields[i + 3] ?? '', deadline: Number(fields[i + 1]) }
+      records.push({ id: fields[i] ?? '', rec: side === '' ? stored : { ...stored, side } })
     }
     const last = order === '' ? undefined : { order: Number(order), id: lastId }
     return { records, last, finished: finished === '1' }

@@ -23,7 +23,7 @@ import type { ClientSource } from './client.js'
 import { inspectClient, type Warn } from './client-checks.js'
 import { partitionOf } from './keys.js'
 import { isTagged, type LayoutRequest } from './layout.js'
-import { type LogRetention, Partition } from './partition.js'
+import { type LogRetention, Partition, READ_LIMIT } from './partition.js'
 import { TickBatcher } from './tick-batcher.js'
 
 /** What a store on Redis is made of. */
@@ -84,7 +84,7 @@ export class RedisStore implements Store {
 
   async read(ids: readonly string[], call: Call): Promise<Found[]> {
     const run = (partition: Partition, chunk: string[]): Promise<Found[]> => partition.read(chunk, call)
-    return this.#scatter(ids, (id) => id, this.#options.batchSize, run, call)
+    return this.#scatter(ids, (id) => id, Math.min(this.#options.batchSize, READ_LIMIT), run, call)
   }
 
   async view(ids: readonly string[], call: Call): Promise<Found<Stored>[]> {
@@ -96,7 +96,7 @@ export class RedisStore implements Store {
   #viewAll(ids: readonly string[], call: Call): Promise<Found<Stored>[]> {
     const run = (partition: Partition, chunk: string[]): Promise<Found<Stored>[]> =>
       partition.view(chunk, call)
-    return this.#scatter(ids, (id) => id, this.#options.batchSize, run, call)
+    return this.#scatter(ids, (id) => id, Math.min(this.#options.batchSize, READ_LIMIT), run, call)
   }
 
   async page(partition: number, after: Position | undefined, limit: number, call: Call): Promise<Page> {

@@ -21,12 +21,12 @@ import type { StreamStatistics } from '../core/model/statistics.js'
 import type { StreamStatus } from '../core/model/status.js'
 import type { Metadata, StateReport, Stream, StreamInput, StreamPatch } from '../core/model/stream.js'
 import { statisticsFromJSON, statisticsToJSON } from '../core/model/wire.js'
-import type { Call, Describe, Position, Renewal, RenewalAnswer, Store, Stored } from '../core/store.js'
+import type { Call, Describe, Identified, Renewal, RenewalAnswer, Store } from '../core/store.js'
 import { type CallOptions, startCall } from './call.js'
 import { CommandRunner, type Decide, decodeLive } from './command-runner.js'
 import { IdMinter } from './id-minter.js'
 import type { ResolvedOptions } from './options.js'
-import { decodeCursor, encodeCursor, readInOrder } from './positions.js'
+import { decodeCursor, encodeCursor, positionOf, readInOrder } from './positions.js'
 import type {
   HeartbeatResult,
   ListOptions,
@@ -146,13 +146,10 @@ export class StoreRegistry<M = Metadata> implements Registry<M> {
   async list(options: CallOptions = {}): Promise<Stream<M>[]> {
     const call = this.#start(options, this.#options.queryTimeoutMs)
     const streams: Stream<M>[] = []
-    for await (const page of readInOrder(
-      this.#store,
-      { after: undefined, pageSize: this.#options.batchSize, all: true },
-      call,
-    )) {
-      for (const { id, rec } of page) push(streams, tryDecode<M>(id, rec))
-    }
+    const { batchSize: pageSize } = this.#options
+    const everything = { after: undefined, pageSize, all: true, decode: tryDecode<M> }
+    for await (const page of readInOrder(this.#store, everything, call))
+      for (const stream of page) streams.push(stream)
     return streams
   }
 
@@ -161,13 +158,13 @@ export class StoreRegistry<M = Metadata> implements Registry<M> {
     const size = parse(pageLimit, limit, ['limit'])
     const after = cursor === undefined ? undefined : decodeCursor(cursor)
     const streams: Stream<M>[] = []
-    let last: Position | undefined
     // One more than asked for tells whether there is a next page.
-    for await (const page of readInOrder(this.#store, { after, pageSize: size + 1, all: false }, call)) {
-      for (const placed of page) {
-        if (streams.length === size && last !== undefined) return { streams, nextCursor: encodeCursor(last) }
-        last = placed
-        push(streams, tryDecode<M>(placed.id, placed.rec))
+    const part = { after, pageSize: size + 1, all: false, decode: tryDecode<M> }
+    for await (const page of readInOrder(this.#store, part, call)) {
+      for (const stream of page) {
+        const last = streams.at(-1)
+        if (streams.length === size && last) return { streams, nextCursor: encodeCursor(positionOf(last)) }
+        streams.push(stream)
       }
     }
     return { streams }
@@ -336,15 +333,11 @@ export class StoreRegistry<M = Metadata> implements Registry<M> {
   }
 }
 
-function push<T>(items: T[], item: T | undefined): void {
-  if (item !== undefined) items.push(item)
-}
-
 function callOptions(signal: AbortSignal | undefined, timeoutMs: number | undefined): CallOptions {
   return { ...(signal !== undefined && { signal }), ...(timeoutMs !== undefined && { timeoutMs }) }
 }
 
-function tryDecode<M>(id: string, rec: Stored): Stream<M> | undefined {
+function tryDecode<M>({ id, rec }: Identified): Stream<M> | undefined {
   try {
     return decodeLive<M>(id, rec)
   } catch (error) {
