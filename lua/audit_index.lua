@@ -20,7 +20,7 @@ local function is_listed(member)
       if entry == 'e' .. index then return true end
     elseif nul then
       if entry == 't' .. index .. '=' .. string.sub(member, 1, nul - 1) then return true end
-    elseif entry == 's' .. index or string.sub(entry, 1, #index + 2) == 'n' .. index .. '=' then
+    elseif string.sub(entry, 2, #index + 2) == index .. '=' then
       return true
     end
   end

@@ -14,9 +14,9 @@ if (record and record.token or '') ~= ARGV[2] then return { 'changed' } end
 
 local deadline = redis.call('ZSCORE', active, id)
 local exists = redis.call('EXISTS', base .. id) == 1
-local has_side = redis.call('HEXISTS', base .. 'idx:stats', id) == 1
+local side = redis.call('HGET', base .. 'idx:stats', id)
 if not deadline and not record and not exists then
-  if not has_side then return {} end
+  if not side then return {} end
   if repair then redis.call('HDEL', base .. 'idx:stats', id) end
   return { 'dangling-statistics', '' }
 end
@@ -35,52 +35,66 @@ if not deadline or not readable then
   return { readable and 'lost-lease' or 'corrupt-record', '' }
 end
 
+-- The key of an entry's index, and the entry's member there.
+local function place_of(entry)
+  local kind = string.sub(entry, 1, 1)
+  if kind == 'e' then return base .. 'idx:' .. string.sub(entry, 2), id end
+  local index, value = split_entry(entry)
+  return base .. 'idx:' .. index, kind == 't' and value .. '\0' .. id or id
+end
+
 local function is_indexed(entry)
   local kind = string.sub(entry, 1, 1)
   if kind == 'c' then return true end
-  if kind == 'e' then
-    local score = redis.call('ZSCORE', base .. 'idx:' .. string.sub(entry, 2), id)
-    return score and tonumber(score) == tonumber(ARGV[5])
+  local key, member = place_of(entry)
+  local score = redis.pcall('ZSCORE', key, member)
+  if not score or type(score) == 'table' then return false end
+  if kind == 't' then return true end
+  local value = ARGV[5]
+  if kind ~= 'e' then
+    local _, place = split_entry(entry)
+    value = kind == 's' and side_score(side, place) or place
   end
-  local index, value = split_entry(entry)
-  if kind == 't' then return redis.call('ZSCORE', base .. 'idx:' .. index, value .. '\0' .. id) end
-  local score = redis.call('ZSCORE', base .. 'idx:' .. index, id)
-  if not score or kind == 's' then return score end
   -- Redis writes infinity as 'inf', which Lua's tonumber takes on some platforms only.
   if string.find(value, 'inf', 1, true) then return string.find(score, 'inf', 1, true) end
   return tonumber(score) == tonumber(value)
 end
 
-local problems, kept, wanted = {}, {}, {}
+local function mend(entry)
+  local key = place_of(entry)
+  if redis.call('TYPE', key).ok ~= 'zset' then redis.call('DEL', key) end
+  add_entry(base, id, entry, ARGV[5], side)
+end
+
+local problems, wanted, is_wanted = {}, {}, {}
 for i = 11, #ARGV do
   local entry = ARGV[i]
+  wanted[#wanted + 1] = entry
+  is_wanted[entry] = true
   if not is_indexed(entry) then
     problems[#problems + 1] = 'missing-entry'
     problems[#problems + 1] = string.sub(entry, 2)
-    if repair then add_entry(base, id, entry, ARGV[5]) end
   end
-  kept[i - 10] = string.sub(entry, 1, 1) == 's' and 's' .. split_entry(entry) or entry
-  wanted[kept[i - 10]] = true
 end
 
-local same = #kept == #record.entries and record.order == ARGV[5] and record.ttl == ARGV[6] and record.lapsed == ARGV[7]
-for i = 1, #record.entries do
-  if not wanted[record.entries[i]] then
-    same = false
-    -- A counter is not touched here: all of them are counted anew.
-    if repair and string.sub(record.entries[i], 1, 1) ~= 'c' then remove_entry(base, id, record.entries[i]) end
-  end
-end
+local same = #wanted == #record.entries
+same = same and record.order == ARGV[5] and record.ttl == ARGV[6] and record.lapsed == ARGV[7]
+for i = 1, #record.entries do same = same and is_wanted[record.entries[i]] end
 if not same then
   problems[#problems + 1] = 'wrong-bookkeeping'
   problems[#problems + 1] = ''
-  if repair then
-    for i = 11, #ARGV do
-      if string.sub(ARGV[i], 1, 1) ~= 'c' and not is_indexed(ARGV[i]) then add_entry(base, id, ARGV[i], ARGV[5]) end
-    end
-    redis.call('HSET', base .. 'idx:rec', id, format_record({
-      token = record.token, fence = record.fence, ttl = ARGV[6], order = ARGV[5], lapsed = ARGV[7], entries = kept,
-    }))
-  end
 end
+if not repair or #problems == 0 then return problems end
+
+-- Counters are not touched here: all of them are counted anew.
+for i = 1, #record.entries do
+  local entry = record.entries[i]
+  if not is_wanted[entry] and string.sub(entry, 1, 1) ~= 'c' then remove_entry(base, id, entry) end
+end
+for i = 1, #wanted do
+  if not is_indexed(wanted[i]) then mend(wanted[i]) end
+end
+redis.call('HSET', base .. 'idx:rec', id, format_record({
+  token = record.token, fence = record.fence, ttl = ARGV[6], order = ARGV[5], lapsed = ARGV[7], entries = wanted,
+}))
 return problems

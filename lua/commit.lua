@@ -1,6 +1,6 @@
 -- One atomic change of one record, if its guard holds.
 --
--- Includes: time record entries log finish
+-- Includes: time record entries replace log finish
 -- KEYS: 1 <base>active; the others derive from it, in the same slot
 -- ARGV: 1 id  2 operation id  3 deadline (ms)  4 layout version
 --       5 guard: absent | token | any  6 token  7 fence ('' for any)
@@ -69,10 +69,12 @@ if write == 'none' then
   return { 'done', whole(now), table.concat({ record.token, record.fence, renewed, side }, '\0') }
 end
 
+local wanted = {}
+for i = 20 + tonumber(ARGV[19]) * 3, #ARGV do wanted[#wanted + 1] = ARGV[i] end
+
 local events = tonumber(ARGV[19])
-local first_entry = 20 + events * 3
 -- What was never a record of ours is removed without an event.
-if write == 'remove' and not record then events = 0 end
+if write == 'remove' and not (record and get_document(base, id)) then events = 0 end
 local stored_doc = ''
 for i = 20, 19 + events * 3, 3 do
   if ARGV[10] == '' or ARGV[i + 1] == 'stored' then stored_doc = get_document(base, id) or '' end
@@ -95,7 +97,7 @@ elseif write == 'put' then
   redis.call('SET', marker, answer, 'PX', marker_ms)
   if lapsed then
     finish_lapsed(base, id, record, deadline, log, source, log_length)
-    record = nil
+    record, deadline, side = nil, false, ''
   end
   redis.call('SET', base .. id, ARGV[10])
 else
@@ -111,16 +113,13 @@ for i = 0, events - 1 do
     deadline = stored and (deadline or '') or (renewed or ''), source = source, changes = ARGV[at + 2], op = ARGV[2],
   }, log_length)
 end
-close_log(log, retention)
+if events > 0 or lapsed then close_log(log, retention) end
 
 if write == 'put' then
-  local wanted = {}
-  for i = first_entry, #ARGV do wanted[#wanted + 1] = ARGV[i] end
-  local reset = ARGV[15] ~= ''
-  local kept = replace_entries(base, id, record, wanted, ARGV[11], reset)
+  replace_entries(base, id, record, wanted, ARGV[11], new_side, ARGV[15] ~= '')
   local lapsed_event = ARGV[13]
   redis.call('HSET', base .. 'idx:rec', id, format_record({
-    token = token, fence = fence, ttl = ARGV[12], order = ARGV[11], lapsed = lapsed_event, entries = kept,
+    token = token, fence = fence, ttl = ARGV[12], order = ARGV[11], lapsed = lapsed_event, entries = wanted,
   }))
   if new_side ~= side then
     if new_side == '' then

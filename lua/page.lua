@@ -1,6 +1,6 @@
 -- A slice of all records by creation, then id, after a position that need not exist any more. One instant.
 --
--- Includes: time
+-- Includes: time order
 -- KEYS: 1 <base>active; the others derive from it, in the same slot
 -- ARGV: 1 limit  2 order of the position ('' for the start)  3 id of the position
 -- Returns: {done, now, order and id of the last position looked at ('' for none), 1 when that was all else 0,
@@ -22,7 +22,7 @@ if ARGV[2] ~= '' then
     local stop = start + redis.call('ZCOUNT', index, order, order)
     while start < stop do
       local middle = math.floor((start + stop) / 2)
-      if redis.call('ZRANGE', index, middle, middle)[1] <= id then start = middle + 1 else stop = middle end
+      if is_after(redis.call('ZRANGE', index, middle, middle)[1], id) then stop = middle else start = middle + 1 end
     end
   end
 end
@@ -39,9 +39,8 @@ local last = ids[#ids]
 local answer = { 'done', whole(now), redis.call('ZSCORE', index, last), last, #ids < limit and '1' or '0' }
 local n = 5
 for i = 1, #ids do
-  local deadline = deadlines[i]
-  if deadline and docs[i] and tonumber(deadline) > now then
-    answer[n + 1], answer[n + 2], answer[n + 3], answer[n + 4] = ids[i], deadline, sides[i] or '', docs[i]
+  if deadlines[i] and docs[i] and tonumber(deadlines[i]) > now then
+    answer[n + 1], answer[n + 2], answer[n + 3], answer[n + 4] = ids[i], deadlines[i], sides[i] or '', docs[i]
     n = n + 4
   end
 end

@@ -23,20 +23,13 @@ for _ = 1, tonumber(ARGV[at]) do
 end
 at = at + 1
 
--- Few records have lapsed at any time: knowing these is cheaper than the deadline of each id.
-local lapsed, limit = {}, 500
-local first_lapsed = redis.call('ZRANGEBYSCORE', active, '-inf', whole(now), 'LIMIT', 0, limit)
-for i = 1, #first_lapsed do lapsed[first_lapsed[i]] = true end
-local deadlines = #first_lapsed == limit and redis.call('ZMSCORE', active, unpack(ids))
-
+local deadlines = redis.call('ZMSCORE', active, unpack(ids))
 local find, sub = string.find, string.sub
 local records = redis.call('HMGET', base .. 'idx:rec', unpack(ids))
 local answers, leases, lease_of = {}, {}, {}
 for i = 1, count do
   local record = records[i]
-  local dead = lapsed[ids[i]]
-  if deadlines then dead = not deadlines[i] or tonumber(deadlines[i]) <= now end
-  if not record or dead then
+  if not record or not deadlines[i] or tonumber(deadlines[i]) <= now then
     answers[i] = 'm'
   else
     local fence_at = find(record, '\0', 1, true) + 1

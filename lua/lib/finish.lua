@@ -10,14 +10,17 @@ local function remove_record(base, id, record)
   redis.call('DEL', base .. id)
 end
 
--- Ends a record whose lease has run out: logs its last state, then removes it. Answers the event's type.
+-- Ends a record whose lease has run out: logs its last state, if there is one, then removes it. Answers the
+-- event's type.
 local function finish_lapsed(base, id, record, deadline, log, source, max_length)
-  local doc = get_document(base, id) or ''
+  local doc = get_document(base, id)
   local side = redis.call('HGET', base .. 'idx:stats', id) or ''
   local event_type = record and record.lapsed or 'stream.expired'
   remove_record(base, id, record)
-  append_event(log, {
-    type = event_type, id = id, doc = doc, side = side, deadline = deadline, source = source, changes = '', op = '',
-  }, max_length)
+  if doc then
+    append_event(log, {
+      type = event_type, id = id, doc = doc, side = side, deadline = deadline, source = source, changes = '', op = '',
+    }, max_length)
+  end
   return event_type
 end

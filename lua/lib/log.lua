@@ -25,6 +25,7 @@ end
 
 -- Keeps the sequence, and at every 64th event drops what is older than the retention.
 local function close_log(log, retention_ms)
+  if log.sequence == log.before then return end
   redis.call('SET', log.base .. 'log:last', log_id(log, 0))
   if math.floor(log.sequence / 64) > math.floor(log.before / 64) then
     redis.call('XTRIM', log.base .. 'log:events', 'MINID', '~', whole(math.max(0, log.ms - retention_ms)))

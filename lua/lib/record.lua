@@ -3,7 +3,7 @@
 -- An entry is one letter and its place:
 --   e<index>:<value>   equality    member of idx:<index>:<value>, scored by order
 --   n<index>=<score>   number      member of idx:<index>
---   s<index>           side value  member of idx:<index>, scored by the last report
+--   s<index>=<field>|<missing>  side value  member of idx:<index>, scored by that field of the side value
 --   t<index>=<value>   text        member <value>\0<id> of idx:<index>
 --   c<index>:<value>   counter     field of idx:counts
 local function parse_record(text)
@@ -13,7 +13,11 @@ local function parse_record(text)
   if #fields < 5 then return nil end
   local record = { token = fields[1], fence = fields[2], ttl = fields[3], order = fields[4], lapsed = fields[5] }
   record.entries = {}
-  for i = 6, #fields do record.entries[i - 5] = fields[i] end
+  for i = 6, #fields do
+    local kind, separator = string.match(fields[i], '^([enstc])[^:=]*([:=])')
+    if not kind or (separator == ':') ~= (kind == 'e' or kind == 'c') then return nil end
+    record.entries[i - 5] = fields[i]
+  end
   return record
 end
 

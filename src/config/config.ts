@@ -159,7 +159,7 @@ export interface RegistryConfig {
   readonly indexCacheSize?: number | undefined
   /** The default `timeoutMs` of calls over the whole registry, milliseconds. Default 30,000. */
   readonly queryTimeoutMs?: number | undefined
-  /** How many records `list` reads at once; one call of Redis reads at most 500. Default 250. */
+  /** How many records `list` reads at once; one call of Redis reads at most 500. Default 500. */
   readonly batchSize?: number | undefined
   /** How many events each partition keeps at least. Default 50,000. */
   readonly maxEvents?: number | undefined

@@ -40,8 +40,39 @@ export abstract class RegistryError extends Error {
 }
 
 /** Whether the value is a {@link RegistryError}, of this copy of the package or of another. */
-export function isRegistryError(value: unknown): value is RegistryError {
+export function isRegistryError(value: unknown): value is AnyRegistryError {
   return value instanceof Error && (value as { [BRAND]?: unknown })[BRAND] === true
+}
+
+/** Every registry error, to be told apart by `code`. */
+export type AnyRegistryError =
+  | StreamNotFoundError
+  | StreamExistsError
+  | ValidationError
+  | InvalidTransitionError
+  | ConflictError
+  | StaleOwnerError
+  | QueryError
+  | TimeoutError
+  | UnavailableError
+  | OutcomeUnknownError
+  | CorruptRecordError
+  | RegistryClosedError
+
+/** The same error, saying which stream it is about. Others may hold the original: one outage fails many calls. */
+export function aboutStream(error: unknown, streamId: string): unknown {
+  if (!isRegistryError(error) || error.streamId !== undefined) return error
+  const { message, cause } = error
+  switch (error.code) {
+    case 'TIMEOUT':
+      return new TimeoutError(message, { cause, streamId })
+    case 'UNAVAILABLE':
+      return new UnavailableError(message, { cause, streamId })
+    case 'OUTCOME_UNKNOWN':
+      return new OutcomeUnknownError(message, { cause, streamId })
+    default:
+      return error
+  }
 }
 
 /** No live stream has this id. */
@@ -71,7 +102,7 @@ export class ValidationError extends RegistryError {
   /** Everything that is wrong: where, and what. */
   readonly issues: readonly Issue[]
   constructor(issues: readonly Issue[], details: RegistryErrorDetails = {}) {
-    super(`validation failed: ${issues.map(describeIssue).join('; ')}`, details)
+    super(`validation failed: ${issues.slice(0, 20).map(describeIssue).join('; ')}`, details)
     this.issues = issues
   }
 }
@@ -93,10 +124,10 @@ export class InvalidTransitionError extends RegistryError {
   }
 }
 
-/** The record is not at the revision that the caller expected. */
+/** The record is not at the revision that the caller expected: read it again and decide anew. */
 export class ConflictError extends RegistryError {
   readonly code = 'CONFLICT'
-  readonly retryable = true
+  readonly retryable = false
   readonly expected: number
   readonly actual: number
   constructor(streamId: string, expected: number, actual: number) {

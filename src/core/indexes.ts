@@ -1,7 +1,8 @@
-import type { StreamStatistics } from './model/statistics.js'
+import { NO_STATISTICS, type StreamStatistics } from './model/statistics.js'
 import { STREAM_STATUSES } from './model/status.js'
 import { STREAM_TYPES, type Stream } from './model/stream.js'
-import type { EntriesOf, Entry, IndexDeclaration } from './store.js'
+import { snakeCase } from './model/wire.js'
+import type { EntriesOf, Entry, IndexDeclaration, SideScore } from './store.js'
 
 /** The counter index behind `stats()`: its values are `<status>|<type>`. */
 export const STATUS_TYPE_COUNTER = 'status|type'
@@ -10,10 +11,9 @@ export const STATUS_TYPE_COUNTER = 'status|type'
 const MAX_KEY_CHARACTERS = 128
 
 type Statistics = Partial<StreamStatistics>
-type SideEntry = Extract<Entry, { kind: 'side' }>
 
 /** Every index entry of a stream: the built-in ones, then the declared ones. */
-export function entriesOf(document: Stream<unknown>, statistics: Statistics): EntriesOf {
+export function entriesOf(document: Stream<unknown>): EntriesOf {
   return (declared) => [
     equality('status', document.status),
     equality('type', document.type),
@@ -24,18 +24,17 @@ export function entriesOf(document: Stream<unknown>, statistics: Statistics): En
     { kind: 'number', index: 'created_at', value: document.createdAt.getTime() },
     { kind: 'text', index: 'source_addr', value: document.sourceAddr },
     { kind: 'counter', index: STATUS_TYPE_COUNTER, value: `${document.status}|${document.type}` },
-    ...declared.flatMap((declaration) => declaredEntry(declaration, document, statistics)),
+    ...declared.flatMap((declaration) => declaredEntry(declaration, document)),
   ]
 }
 
-/** The entries of the declared indexes over those statistics that are given. */
-export function statisticsEntriesOf(statistics: Statistics): EntriesOf<SideEntry> {
+/** What a report moves in the declared indexes over statistics. */
+export function statisticsScores(reported: Statistics): EntriesOf<SideScore> {
   return (declared) =>
     declared.flatMap((declaration) => {
-      const value = statisticsField(declaration)
-      return value !== undefined && statistics[value] !== undefined
-        ? [sideEntry(declaration.field, statistics[value])]
-        : []
+      const field = statisticsField(declaration)
+      const value = field && reported[field]
+      return value === undefined ? [] : [{ index: declaration.field, value }]
     })
 }
 
@@ -43,13 +42,9 @@ function equality(index: string, value: string): Entry {
   return { kind: 'equality', index, value }
 }
 
-function declaredEntry(
-  declaration: IndexDeclaration,
-  document: Stream<unknown>,
-  statistics: Statistics,
-): Entry[] {
+function declaredEntry(declaration: IndexDeclaration, document: Stream<unknown>): Entry[] {
   const measured = statisticsField(declaration)
-  if (measured !== undefined) return [sideEntry(declaration.field, statistics[measured])]
+  if (measured !== undefined) return [sideEntry(declaration.field, measured)]
   const value = fieldValue(document, declaration.field)
   const index = declaration.field
   switch (declaration.kind) {
@@ -64,8 +59,8 @@ function declaredEntry(
   }
 }
 
-function sideEntry(index: string, value: number | undefined): SideEntry {
-  return { kind: 'side', index, value: value ?? null }
+function sideEntry(index: string, field: keyof StreamStatistics): Entry {
+  return { kind: 'side', index, field: snakeCase(field), missing: NO_STATISTICS[field] ?? null }
 }
 
 function statisticsField({ field }: IndexDeclaration): keyof StreamStatistics | undefined {

@@ -20,13 +20,19 @@ export type Entry =
   | { readonly kind: 'equality'; readonly index: string; readonly value: string }
   | { readonly kind: 'number'; readonly index: string; readonly value: number | null }
   | { readonly kind: 'text'; readonly index: string; readonly value: string | null }
-  /** A number index over the side value: set when the side value is, kept when the document changes. */
-  | { readonly kind: 'side'; readonly index: string; readonly value: number | null }
+  /** A number index over a field of the side value, scored by what is stored there, or by `missing`. */
+  | { readonly kind: 'side'; readonly index: string; readonly field: string; readonly missing: number | null }
   /** Counts the documents that have this value. */
   | { readonly kind: 'counter'; readonly index: string; readonly value: string }
 
 /** Computes entries under the declarations that the store knows of at the time of writing. */
-export type EntriesOf<T extends Entry = Entry> = (declared: readonly IndexDeclaration[]) => readonly T[]
+export type EntriesOf<T = Entry> = (declared: readonly IndexDeclaration[]) => readonly T[]
+
+/** What a report on the side value moves in an index over it. */
+export interface SideScore {
+  readonly index: string
+  readonly value: number
+}
 
 /** What is stored of a live record, as far as readers need it. */
 export interface Stored {
@@ -97,6 +103,7 @@ export interface Commit {
   readonly opId: string
   readonly guard: Guard
   readonly write: Write
+  /** A put or a removal needs at least one: its log id is the record's token. */
   readonly events: readonly LogEvent[]
   /** Who makes the change. */
   readonly source: string
@@ -118,7 +125,7 @@ export type CommitAnswer =
 export interface Renewal {
   readonly id: string
   readonly fence?: string
-  readonly side?: { readonly json: string; readonly entries: EntriesOf<Extract<Entry, { kind: 'side' }>> }
+  readonly side?: { readonly json: string; readonly scores: EntriesOf<SideScore> }
 }
 
 /** What became of a renewal. `missing`: not live. `stale`: the fence is not the record's. */
@@ -168,7 +175,6 @@ export interface LogRecord {
 export type Describe = (
   id: string,
   doc: string,
-  side: string | undefined,
 ) =>
   | { readonly order: number; readonly ttlMs: number; readonly entries: EntriesOf; readonly onLapsed: string }
   | undefined

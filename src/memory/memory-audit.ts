@@ -39,7 +39,7 @@ function auditRecord(
 ): void {
   const { records, indexes, leases, place } = parts
   const { id } = record
-  const wanted = describe(id, record.doc, record.side)
+  const wanted = describe(id, record.doc)
   if (wanted === undefined) {
     report('corrupt-record', id, id)
     if (repair) records.delete(id)

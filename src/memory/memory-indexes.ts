@@ -25,12 +25,12 @@ export class MemoryIndexes {
    * Where the entries of a document belong. Equality entries are sorted by the document's order, as in Redis; all
    * of them share one item.
    */
-  place(entries: readonly Entry[], id: string, order: number): PlacedEntry[] {
+  place(entries: readonly Entry[], id: string, order: number, side: string | undefined): PlacedEntry[] {
     const byOrder: Item = { rank: order, id }
-    return entries.map((entry) => this.#placeOne(entry, byOrder))
+    return entries.map((entry) => this.#placeOne(entry, byOrder, side))
   }
 
-  #placeOne(entry: Entry, byOrder: Item): PlacedEntry {
+  #placeOne(entry: Entry, byOrder: Item, side: string | undefined): PlacedEntry {
     const { id } = byOrder
     switch (entry.kind) {
       case 'equality':
@@ -38,7 +38,8 @@ export class MemoryIndexes {
         return { list: this.#listOf(entry, entry.value), item: byOrder }
       case 'number':
       case 'side': {
-        const rank = entry.value ?? Number.POSITIVE_INFINITY
+        const value = entry.kind === 'side' ? (sideValue(side, entry.field) ?? entry.missing) : entry.value
+        const rank = value ?? Number.POSITIVE_INFINITY
         return { list: this.#listOf(entry, ''), item: rank === byOrder.rank ? byOrder : { rank, id } }
       }
       case 'text':
@@ -93,4 +94,8 @@ export class MemoryIndexes {
 /** Whether both are the same place. */
 export function samePlace(a: PlacedEntry, b: PlacedEntry): boolean {
   return a.list === b.list && a.item.rank === b.item.rank
+}
+
+function sideValue(side: string | undefined, field: string): number | undefined {
+  return side === undefined ? undefined : (JSON.parse(side) as Record<string, number>)[field]
 }

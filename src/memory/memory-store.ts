@@ -1,5 +1,5 @@
 import type { Clock } from '../core/clock.js'
-import { ValidationError } from '../core/errors.js'
+import { TimeoutError, ValidationError } from '../core/errors.js'
 import type {
   AuditReport,
   Call,
@@ -152,18 +152,8 @@ export class MemoryStore implements Store {
       deadline: write.renew || before === undefined ? now + write.ttlMs : before.deadline,
       order: write.order,
       onLapsed: write.onLapsed,
-      entries: this.#place(id, write.entries, write.order, write.side === undefined ? before : undefined),
+      entries: this.#indexes.place(write.entries(this.#declared), id, write.order, side),
     }
-  }
-
-  /** Entries over the side value stay as they are while the side value does. */
-  #place(id: string, entriesOf: EntriesOf, order: number, before: MemoryRecord | undefined): PlacedEntry[] {
-    const placed = this.#indexes.place(entriesOf(this.#declared), id, order)
-    if (before === undefined) return placed
-    return placed.map((entry) => {
-      const kept = entry.list.kind === 'side' && before.entries.find(({ list }) => list === entry.list)
-      return kept || entry
-    })
   }
 
   #link(record: MemoryRecord, before: MemoryRecord | undefined): void {
@@ -199,14 +189,15 @@ export class MemoryStore implements Store {
     if (fence !== undefined && fence !== record.fence) return 'stale'
     const renewed = this.#renewLease(record, now)
     if (side === undefined) return 'alive'
-    const moved = this.#indexes.place(side.entries(this.#declared), id, record.order)
-    const entries = renewed.entries.map((old) => moved.find(({ list }) => list === old.list) ?? old)
-    for (const [i, entry] of entries.entries()) {
-      const old = renewed.entries[i]
-      if (old === undefined || old === entry) continue
+    const scores = side.scores(this.#declared)
+    const entries = renewed.entries.map((old) => {
+      const score = scores.find(({ index }) => old.list.kind === 'side' && index === old.list.index)
+      if (score === undefined) return old
+      const moved: PlacedEntry = { list: old.list, item: { rank: score.value, id } }
       this.#indexes.remove(old)
-      this.#indexes.add(entry)
-    }
+      this.#indexes.add(moved)
+      return moved
+    })
     this.#records.set(id, { ...renewed, side: mergeSide(record.side, side.json), entries })
     return 'alive'
   }
@@ -319,8 +310,8 @@ export class MemoryStore implements Store {
 
   async audit(describe: Describe, repair: boolean, call: Call): Promise<AuditReport> {
     this.#enter(call)
-    const place = (entriesOf: EntriesOf, order: number, record: MemoryRecord): PlacedEntry[] =>
-      this.#place(record.id, entriesOf, order, record)
+    const place = (entriesOf: EntriesOf, order: number, { id, side }: MemoryRecord): PlacedEntry[] =>
+      this.#indexes.place(entriesOf(this.#declared), id, order, side)
     return auditMemory(
       { records: this.#records, indexes: this.#indexes, leases: this.#leases, place },
       describe,
@@ -330,8 +321,10 @@ export class MemoryStore implements Store {
 
   async close(): Promise<void> {}
 
-  #enter({ signal }: Call): void {
+  /** The store answers at once, but the caller may have taken its time between two calls. */
+  #enter({ signal, deadline }: Call): void {
     signal?.throwIfAborted()
+    if (performance.now() > deadline) throw new TimeoutError('out of time: nothing was changed')
     const failure = this.#failures.shift()
     if (failure !== undefined) throw failure
   }

@@ -130,13 +130,10 @@ class PartitionAudit {
 
   async #compare(id: string): Promise<string[]> {
     const { active } = this.#partition.keys
-    const { docs, sides, bookkeeping } = await this.#partition.readColumns([id], true, this.#call)
-    const [doc, side, text] = [docs[0], sides[0], bookkeeping[0]]
+    const { docs, bookkeeping } = await this.#partition.readColumns([id], true, this.#call)
+    const [doc, text] = [docs[0], bookkeeping[0]]
     const head = typeof text === 'string' ? decodeBookkeeping(text) : undefined
-    const wanted =
-      typeof doc === 'string'
-        ? this.#describe(id, doc, typeof side === 'string' ? side : undefined)
-        : undefined
+    const wanted = typeof doc === 'string' ? this.#describe(id, doc) : undefined
     const layout = await this.#partition.layout(this.#call)
     const encode = (entries: EntriesOf): string[] => entries(layout.indexes).map(encodeEntry)
     const args = [
@@ -147,7 +144,7 @@ class PartitionAudit {
       String(wanted?.order ?? 0),
       String(wanted?.ttlMs ?? 0),
       wanted?.onLapsed ?? '',
-      'verify',
+      this.#partition.source,
       ...this.#partition.logArgs(),
       ...(wanted === undefined ? [] : encode(wanted.entries)),
     ]
@@ -156,7 +153,13 @@ class PartitionAudit {
 
   async #auditIndex(index: string): Promise<void> {
     const { base, active } = this.#partition.keys
-    const members = await this.#pairs('zscan', `${base}idx:${index}`)
+    const key = `${base}idx:${index}`
+    const type = await this.#read((client) => client.type(key))
+    if (type !== 'zset') {
+      if (type !== 'none') await this.#foundForeign(index, key, type)
+      return
+    }
+    const members = await this.#pairs('zscan', key)
     for (let i = 0; i < members.length; i += SCAN_SIZE) {
       const args = [index, this.#repair ? '1' : '0', ...members.slice(i, i + SCAN_SIZE)]
       const dangling = (await this.#read((client) =>
@@ -172,6 +175,15 @@ class PartitionAudit {
         })
       }
     }
+  }
+
+  async #foundForeign(index: string, key: string, type: string): Promise<void> {
+    this.#found({
+      kind: 'dangling-entry',
+      index,
+      message: `dangling-entry: ${index} holds a foreign ${type}`,
+    })
+    if (this.#repair) await this.#read((client) => client.del(key))
   }
 
   /** Under a steady stream of writes the counters cannot be compared, and are let be. */

@@ -10,9 +10,15 @@ import type { Call } from '../core/store.js'
 import { bounded, type Waits } from '../registry/bounded.js'
 import type { ClientSource, RedisClient } from './client.js'
 import { isEnded, verdictOf } from './driver-errors.js'
+import { type Readiness, unwatchReadiness, watchReadiness } from './readiness.js'
 
 const FIRST_PAUSE_MS = 10
 const LONGEST_PAUSE_MS = 250
+
+interface Connection {
+  readonly client: RedisClient
+  readonly readiness: Readiness
+}
 
 /** Whether a call may change something: then a lost reply leaves its outcome unknown. */
 export type CallKind = 'read' | 'write'
@@ -24,14 +30,9 @@ export type CallKind = 'read' | 'write'
  */
 export class Caller {
   readonly #source: ClientSource
-  #clients: readonly RedisClient[] | undefined
+  #opened: readonly Connection[] | undefined
   #turn = 0
   #closed = false
-  /** How often a client became ready: what waited in its queue has left then. */
-  readonly #readiness = { count: 0 }
-  readonly #onReady = (): void => {
-    this.#readiness.count += 1
-  }
   readonly #waits: Waits = new Set()
 
   constructor(source: ClientSource) {
@@ -43,16 +44,15 @@ export class Caller {
    * @throws UNAVAILABLE, TIMEOUT, OUTCOME_UNKNOWN, CLOSED, or the signal's reason.
    */
   async run<T>(kind: CallKind, call: Call, attempt: (client: RedisClient) => Promise<T>): Promise<T> {
-    const progress = new Progress(kind, call, this.#readiness)
+    const progress = new Progress(kind)
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
-      if (this.#closed) throw progress.aborted(new RegistryClosedError())
-      const client = await this.#nextClient()
-      if (isEnded(client.status)) throw new UnavailableError('the Redis client was closed')
-      progress.begin(client)
+      const { client, readiness } = await this.#next()
+      this.#throwIfOver(client, call, progress)
+      progress.begin(client, readiness)
       const settled = await bounded(attempt(client), call, this.#waits)
       progress.end(settled.kind === 'timeout' || settled.kind === 'aborted')
       if (settled.kind === 'value') return settled.value
-      if (settled.kind === 'aborted') throw progress.aborted(settled.reason)
+      if (settled.kind === 'aborted') throw progress.interrupted(settled.reason)
       if (settled.kind === 'timeout') throw progress.outOfTime()
       if (isRegistryError(settled.error)) throw settled.error
       progress.failed(settled.error)
@@ -60,35 +60,47 @@ export class Caller {
     }
   }
 
+  /** Nothing may be sent any more once the call is over, whatever ended it. */
+  #throwIfOver(client: RedisClient, { signal, deadline }: Call, progress: Progress): void {
+    if (this.#closed) throw progress.interrupted(new RegistryClosedError())
+    if (signal?.aborted) throw progress.interrupted(signal.reason)
+    if (performance.now() >= deadline) throw progress.outOfTime()
+    if (isEnded(client.status))
+      throw progress.interrupted(new UnavailableError('the Redis client was closed'))
+  }
+
   /** Every client of the source, for what must be done on each. */
   async clients(): Promise<readonly RedisClient[]> {
-    if (this.#clients === undefined) {
-      const clients = await this.#source.clients()
-      if (this.#clients === undefined) for (const client of clients) client.on('ready', this.#onReady)
-      this.#clients = clients
-    }
-    return this.#clients
+    return (await this.#connections()).map(({ client }) => client)
   }
 
   async close(): Promise<void> {
     this.#closed = true
     for (const breakOff of this.#waits) breakOff(new RegistryClosedError())
-    for (const client of this.#clients ?? []) client.off('ready', this.#onReady)
+    for (const { client } of this.#opened ?? []) unwatchReadiness(client)
     await this.#source.close()
   }
 
-  async #nextClient(): Promise<RedisClient> {
-    const clients = this.#clients ?? (await this.clients())
-    this.#turn = (this.#turn + 1) % clients.length
-    const client = clients[this.#turn]
-    if (client === undefined) throw new UnavailableError('no Redis client')
-    return client
+  async #connections(): Promise<readonly Connection[]> {
+    if (this.#opened !== undefined) return this.#opened
+    const clients = await this.#source.clients()
+    this.#opened ??= clients.map((client) => ({ client, readiness: watchReadiness(client) }))
+    return this.#opened
+  }
+
+  /** The next connection in turn. */
+  async #next(): Promise<Connection> {
+    const connections = this.#opened ?? (await this.#connections())
+    this.#turn = (this.#turn + 1) % connections.length
+    const connection = connections[this.#turn]
+    if (connection === undefined) throw new UnavailableError('no Redis client')
+    return connection
   }
 
   async #pause(ms: number, call: Call, progress: Progress): Promise<void> {
     const until = Math.min(performance.now() + ms, call.deadline)
     const settled = await bounded(new Promise<never>(() => {}), { ...call, deadline: until }, this.#waits)
-    if (settled.kind === 'aborted') throw progress.aborted(settled.reason)
+    if (settled.kind === 'aborted') throw progress.interrupted(settled.reason)
     if (performance.now() >= call.deadline) throw progress.outOfTime()
   }
 }
@@ -96,26 +108,24 @@ export class Caller {
 /** What is known of a call while it is under way. */
 class Progress {
   readonly #kind: CallKind
-  readonly #call: Call
   /** Whether the current try can have left this process. */
   #sent = false
   /** Whether some try can have been applied without our learning of it. */
   #uncertain = false
   #lastError: unknown
-  readonly #readiness: { readonly count: number }
+  #readiness: Readiness = { count: 0 }
   #readiesBefore = 0
   #client: RedisClient | undefined
 
-  constructor(kind: CallKind, call: Call, readiness: { readonly count: number }) {
+  constructor(kind: CallKind) {
     this.#kind = kind
-    this.#call = call
-    this.#readiness = readiness
   }
 
-  begin(client: RedisClient): void {
+  begin(client: RedisClient, readiness: Readiness): void {
     this.#client = client
+    this.#readiness = readiness
     this.#sent = client.status === 'ready'
-    this.#readiesBefore = this.#readiness.count
+    this.#readiesBefore = readiness.count
   }
 
   end(interrupted: boolean): void {
@@ -127,31 +137,31 @@ class Progress {
   failed(error: unknown): void {
     const verdict = verdictOf(error)
     this.#lastError = error
-    if (verdict === 'unknown' && this.#sent) this.#uncertain = true
-    if (verdict !== 'refused') return
+    if (verdict === 'broken' || (verdict === 'unknown' && this.#sent)) this.#uncertain = true
+    if (verdict !== 'refused' && verdict !== 'broken') return
     throw this.#isOutcomeUnknown()
-      ? this.#outcomeUnknown()
+      ? this.#outcomeUnknown('refused')
       : new UnavailableError(refusal(error), { cause: error })
   }
 
   outOfTime(): RegistryError {
-    if (this.#isOutcomeUnknown()) return this.#outcomeUnknown()
+    if (this.#isOutcomeUnknown()) return this.#outcomeUnknown('out of time')
     const isConnected = this.#sent && this.#client?.status === 'ready'
     if (this.#lastError === undefined && isConnected) return new TimeoutError('Redis did not answer in time')
     return new UnavailableError('Redis cannot be reached', { cause: this.#lastError })
   }
 
-  aborted(reason: unknown): unknown {
-    return this.#isOutcomeUnknown() ? this.#outcomeUnknown(reason) : reason
+  /** Ended from outside: aborted, or the registry or its client was closed. */
+  interrupted(reason: unknown): unknown {
+    return this.#isOutcomeUnknown() ? this.#outcomeUnknown('interrupted', reason) : reason
   }
 
   #isOutcomeUnknown(): boolean {
     return this.#kind === 'write' && this.#uncertain
   }
 
-  #outcomeUnknown(cause: unknown = this.#lastError): OutcomeUnknownError {
-    const why = this.#call.signal?.aborted ? 'aborted' : 'out of time'
-    return new OutcomeUnknownError(`${why} before Redis answered: the change may have been made or not`, {
+  #outcomeUnknown(how: string, cause: unknown = this.#lastError): OutcomeUnknownError {
+    return new OutcomeUnknownError(`${how} before Redis answered: the change may have been made or not`, {
       cause,
     })
   }

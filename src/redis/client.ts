@@ -9,6 +9,8 @@ export interface RedisClient {
   evalsha(sha: string, numberOfKeys: number, ...keysAndArguments: string[]): Promise<unknown>
   eval(script: string, numberOfKeys: number, ...keysAndArguments: string[]): Promise<unknown>
   get(key: string): Promise<string | null>
+  type(key: string): Promise<string>
+  del(key: string): Promise<number>
   incrby(key: string, increment: number): Promise<number>
   xrange(
     key: string,

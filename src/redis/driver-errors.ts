@@ -6,6 +6,8 @@ export type Verdict =
   | 'unknown'
   /** Surely not applied, and trying again at once is no use. */
   | 'refused'
+  /** A script failed in its middle: a foreign value is in its way. Perhaps applied in part. */
+  | 'broken'
 
 /** Error codes of the server after which nothing was applied and a retry makes sense. */
 const TRANSIENT: ReadonlySet<string> = new Set([
@@ -26,14 +28,22 @@ const TRANSIENT: ReadonlySet<string> = new Set([
 /**
  * The one place that knows the driver's errors by their text.
  *
- * A server's error always means that the script wrote nothing: scripts check first, and their first write is the
- * one that can be refused.
+ * A server's refusal means that the script wrote nothing: scripts check first, and their first write is the one
+ * that can be refused.
  */
 export function verdictOf(error: unknown): Verdict {
   if (!(error instanceof Error)) return 'unknown'
-  if (isServerError(error)) return TRANSIENT.has(serverErrorCode(error)) ? 'not-applied' : 'refused'
+  if (isServerError(error)) {
+    if (isScriptFailure(error)) return 'broken'
+    return TRANSIENT.has(serverErrorCode(error)) ? 'not-applied' : 'refused'
+  }
   if (error.message.includes("isn't writeable") || error.message.includes("isn't ready")) return 'not-applied'
   return 'unknown'
+}
+
+/** Refused before anything was written: everything but what a script meets on its way. */
+function isScriptFailure(error: Error): boolean {
+  return /^(WRONGTYPE|ERR) /.test(error.message) && / script: |Error running script/.test(error.message)
 }
 
 /** Whether Redis itself refused the command. */

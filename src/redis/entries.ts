@@ -10,14 +10,14 @@ export function encodeEntry(entry: Entry): string {
     case 'number':
       return `n${entry.index}=${encodeScore(entry.value)}`
     case 'side':
-      return `s${entry.index}=${encodeScore(entry.value)}`
+      return `s${entry.index}=${entry.field}|${encodeScore(entry.missing)}`
     case 'text':
       return `t${entry.index}=${entry.value === null ? '~' : `v${entry.value}`}`
   }
 }
 
 /** A number as a sorted set's score; a missing one sorts last. */
-export function encodeScore(value: number | null): string {
+function encodeScore(value: number | null): string {
   return value === null ? '+inf' : String(value)
 }
 

@@ -1,4 +1,4 @@
-import { TimeoutError } from '../core/errors.js'
+import { OutcomeUnknownError, TimeoutError } from '../core/errors.js'
 import type {
   Call,
   Commit,
@@ -20,18 +20,26 @@ import type {
 import { SharedTask } from '../registry/shared-task.js'
 import type { Caller } from './caller.js'
 import type { RedisClient } from './client.js'
-import { decodeBookkeeping, encodeEntry, encodeScore } from './entries.js'
+import { decodeBookkeeping, encodeEntry } from './entries.js'
 import { type PartitionKeys, partitionKeys } from './keys.js'
 import { claimLayout, declareIndexes, type LayoutRequest, type PartitionLayout } from './layout.js'
 import type { Script } from './script.js'
 import { scripts } from './scripts.js'
 import { ServerClock } from './server-clock.js'
+import { TickBatcher } from './tick-batcher.js'
 
 /** How much of the event log is kept. */
 export interface LogRetention {
   /** At least this many events a partition. */
   readonly maxEvents: number
   readonly maxAgeMs: number
+}
+
+/** What a partition is made of. */
+export interface PartitionOptions extends LayoutRequest {
+  readonly retention: LogRetention
+  /** Who finishes what has lapsed on the way of another call. */
+  readonly source: string
 }
 
 /** How many lapsed records a count subtracts at most before they are swept instead. */
@@ -50,20 +58,23 @@ export class Partition {
   readonly #caller: Caller
   readonly #request: LayoutRequest
   readonly #retention: LogRetention
+  /** Who finishes what has lapsed on the way of a read. */
+  readonly source: string
   readonly #loading = new SharedTask<PartitionLayout>()
   #layout: PartitionLayout | undefined
+  readonly #views = new TickBatcher<string, Found<Stored>>((ids, call) => this.view(ids, call))
+  readonly #renewals = new TickBatcher<Renewal, RenewalAnswer>(
+    (renewals, call) => this.renew(renewals, call),
+    (cause) =>
+      new OutcomeUnknownError('aborted before Redis answered: the lease may be renewed or not', { cause }),
+  )
 
-  constructor(
-    caller: Caller,
-    request: LayoutRequest,
-    number: number,
-    tagged: boolean,
-    retention: LogRetention,
-  ) {
+  constructor(caller: Caller, options: PartitionOptions, number: number, tagged: boolean) {
     this.#caller = caller
-    this.#request = request
-    this.#retention = retention
-    this.keys = partitionKeys(request.prefix, number, tagged)
+    this.#request = options
+    this.#retention = options.retention
+    this.source = options.source
+    this.keys = partitionKeys(options.prefix, number, tagged)
   }
 
   /** The layout as last known; loads it when it is not. */
@@ -134,6 +145,16 @@ export class Partition {
     return Array.from(reply[2] ?? '', (letter) => RENEWAL_ANSWERS[letter] ?? 'missing')
   }
 
+  /** As `renew`, together with the others of this tick. */
+  renewOne(renewal: Renewal, call: Call): Promise<RenewalAnswer> {
+    return this.#renewals.add(renewal, call)
+  }
+
+  /** As `view`, together with the others of this tick. */
+  viewOne(id: string, call: Call): Promise<Found<Stored>> {
+    return this.#views.add(id, call)
+  }
+
   async read(ids: readonly string[], call: Call): Promise<Found[]> {
     const { now, deadlines, sides, docs, bookkeeping } = await this.readColumns(ids, true, call)
     return ids.map((id, i) =>
@@ -173,7 +194,7 @@ export class Partition {
   }
 
   /** Adds the partition's counters to `totals`; sweeps first while too many records have lapsed. */
-  async counters(index: string, totals: Map<string, number>, source: string, call: Call): Promise<void> {
+  async counters(index: string, totals: Map<string, number>, call: Call): Promise<void> {
     for (;;) {
       const [state, , ...rest] = await this.#read(scripts.counters, call, [index, String(BACKLOG_LIMIT)])
       if (state === 'done') {
@@ -183,7 +204,7 @@ export class Partition {
         }
         return
       }
-      await this.sweep(BACKLOG_LIMIT, source, call)
+      await this.sweep(BACKLOG_LIMIT, this.source, call)
     }
   }
 
@@ -304,9 +325,9 @@ function encodeRenewals(renewals: readonly Renewal[], indexes: readonly IndexDec
     ids.push(id)
     if (fence !== undefined) fences.push(String(i + 1), fence)
     if (side === undefined) continue
-    const entries = side.entries(indexes)
-    sides.push(String(i + 1), side.json, String(entries.length))
-    for (const { index, value } of entries) sides.push(index, encodeScore(value))
+    const scores = side.scores(indexes)
+    sides.push(String(i + 1), side.json, String(scores.length))
+    for (const { index, value } of scores) sides.push(index, String(value))
   }
   return [String(ids.length), ...ids, String(fences.length / 2), ...fences, ...sides]
 }

@@ -37,20 +37,20 @@ const layoutSchema = z.object({
   partitions: z.int().min(1).max(1024).default(1),
 })
 
-/** The options of any registry on Redis, and what takes its clients from `source`. */
+/** The options of any registry on Redis, and the store that takes its clients from `clients`. */
 export function buildRedisStore<M>(
   options: RedisLayoutOptions<M>,
-  source: ClientSource,
+  clients: ClientSource,
 ): ConstructorParameters<typeof StoreRegistry<M>> {
   const resolved = resolveOptions(options, makeInstanceId)
   const { keyPrefix: prefix, partitions } = parse(layoutSchema, options)
-  const { indexes, batchSize, warn, maxEvents, eventRetentionMs: maxAgeMs } = resolved
+  const { indexes, warn, maxEvents, eventRetentionMs: maxAgeMs, instanceId } = resolved
   const store = new RedisStore({
-    source,
+    clients,
+    source: instanceId,
     prefix,
     partitions,
     indexes,
-    batchSize,
     warn,
     retention: { maxEvents, maxAgeMs },
   })

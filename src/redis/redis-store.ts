@@ -1,4 +1,4 @@
-import { ValidationError } from '../core/errors.js'
+import { OutcomeUnknownError, ValidationError } from '../core/errors.js'
 import type {
   AuditReport,
   Call,
@@ -18,20 +18,16 @@ import type {
 } from '../core/store.js'
 import { SharedTask } from '../registry/shared-task.js'
 import { auditPartition } from './audit.js'
-import { Caller } from './caller.js'
+import { Caller, type CallKind } from './caller.js'
 import type { ClientSource } from './client.js'
 import { inspectClient, type Warn } from './client-checks.js'
 import { partitionOf } from './keys.js'
-import { isTagged, type LayoutRequest } from './layout.js'
-import { type LogRetention, Partition, READ_LIMIT } from './partition.js'
-import { TickBatcher } from './tick-batcher.js'
+import { isTagged } from './layout.js'
+import { Partition, type PartitionOptions, READ_LIMIT } from './partition.js'
 
 /** What a store on Redis is made of. */
-export interface RedisStoreOptions extends LayoutRequest {
-  readonly source: ClientSource
-  readonly retention: LogRetention
-  /** How many records one command reads at most. */
-  readonly batchSize: number
+export interface RedisStoreOptions extends PartitionOptions {
+  readonly clients: ClientSource
   readonly warn: Warn
 }
 
@@ -43,17 +39,13 @@ export class RedisStore implements Store {
   readonly partitions: number
   readonly #options: RedisStoreOptions
   readonly #caller: Caller
-  readonly #views: TickBatcher<string, Found<Stored>>
-  readonly #renewals: TickBatcher<Renewal, RenewalAnswer>
   #opened: readonly Partition[] | undefined
   readonly #opening = new SharedTask<readonly Partition[]>()
 
   constructor(options: RedisStoreOptions) {
     this.partitions = options.partitions
     this.#options = options
-    this.#caller = new Caller(options.source)
-    this.#views = new TickBatcher((ids, call) => this.#viewAll(ids, call))
-    this.#renewals = new TickBatcher((renewals, call) => this.#renewAll(renewals, call))
+    this.#caller = new Caller(options.clients)
   }
 
   now(): number {
@@ -66,37 +58,32 @@ export class RedisStore implements Store {
   }
 
   async commit(commit: Commit, call: Call): Promise<CommitAnswer> {
-    const partitions = this.#opened ?? (await this.#ready(call))
-    return at(partitions, partitionOf(commit.id, this.partitions)).commit(commit, call)
+    return (await this.#partitionOf(commit.id, call)).commit(commit, call)
   }
 
   async renew(renewals: readonly Renewal[], call: Call): Promise<RenewalAnswer[]> {
     const [only] = renewals
-    if (renewals.length !== 1 || only === undefined) return this.#renewAll(renewals, call)
-    return [await this.#renewals.add(only, call)]
-  }
-
-  #renewAll(renewals: readonly Renewal[], call: Call): Promise<RenewalAnswer[]> {
+    if (renewals.length === 1 && only !== undefined) {
+      return [await (await this.#partitionOf(only.id, call)).renewOne(only, call)]
+    }
     const run = (partition: Partition, chunk: Renewal[]): Promise<RenewalAnswer[]> =>
       partition.renew(chunk, call)
-    return this.#scatter(renewals, ({ id }) => id, RENEW_LIMIT, run, call)
+    return this.#scatter('write', renewals, ({ id }) => id, RENEW_LIMIT, run, call)
   }
 
   async read(ids: readonly string[], call: Call): Promise<Found[]> {
     const run = (partition: Partition, chunk: string[]): Promise<Found[]> => partition.read(chunk, call)
-    return this.#scatter(ids, (id) => id, Math.min(this.#options.batchSize, READ_LIMIT), run, call)
+    return this.#scatter('read', ids, (id) => id, READ_LIMIT, run, call)
   }
 
   async view(ids: readonly string[], call: Call): Promise<Found<Stored>[]> {
     const [only] = ids
-    if (ids.length !== 1 || only === undefined) return this.#viewAll(ids, call)
-    return [await this.#views.add(only, call)]
-  }
-
-  #viewAll(ids: readonly string[], call: Call): Promise<Found<Stored>[]> {
+    if (ids.length === 1 && only !== undefined) {
+      return [await (await this.#partitionOf(only, call)).viewOne(only, call)]
+    }
     const run = (partition: Partition, chunk: string[]): Promise<Found<Stored>[]> =>
       partition.view(chunk, call)
-    return this.#scatter(ids, (id) => id, Math.min(this.#options.batchSize, READ_LIMIT), run, call)
+    return this.#scatter('read', ids, (id) => id, READ_LIMIT, run, call)
   }
 
   async page(partition: number, after: Position | undefined, limit: number, call: Call): Promise<Page> {
@@ -112,7 +99,7 @@ export class RedisStore implements Store {
   async counters(index: string, call: Call): Promise<Map<string, number>> {
     const totals = new Map<string, number>()
     const partitions = await this.#ready(call)
-    await Promise.all(partitions.map((partition) => partition.counters(index, totals, 'counters', call)))
+    await Promise.all(partitions.map((partition) => partition.counters(index, totals, call)))
     return totals
   }
 
@@ -161,19 +148,24 @@ export class RedisStore implements Store {
     const [client] = await this.#caller.clients()
     if (client === undefined) throw new ValidationError([{ path: ['redis'], message: 'has no client' }])
     const tagged = isTagged(client, this.partitions)
-    const { retention } = this.#options
     const partitions = Array.from(
       { length: this.partitions },
-      (_, number) => new Partition(this.#caller, this.#options, number, tagged, retention),
+      (_, number) => new Partition(this.#caller, this.#options, number, tagged),
     )
     await Promise.all(partitions.map((partition) => partition.layout(call)))
-    await inspectClient(client, this.#options.warn)
     this.#opened = partitions
+    // Advice only: nobody waits for it.
+    inspectClient(client, this.#options.warn).catch(() => {})
     return partitions
+  }
+
+  async #partitionOf(id: string, call: Call): Promise<Partition> {
+    return at(this.#opened ?? (await this.#ready(call)), partitionOf(id, this.partitions))
   }
 
   /** Groups by partition, cuts into chunks, runs them at once and puts the answers back in order. */
   async #scatter<T, R>(
+    kind: CallKind,
     items: readonly T[],
     idOf: (item: T) => string,
     chunkSize: number,
@@ -181,26 +173,34 @@ export class RedisStore implements Store {
     call: Call,
   ): Promise<R[]> {
     const partitions = this.#opened ?? (await this.#ready(call))
-    if (partitions.length === 1) {
-      const chunks = chunked(items, chunkSize).map((chunk) => run(at(partitions, 0), chunk))
-      return (await Promise.all(chunks)).flat()
-    }
-    const answers = new Array<R>(items.length)
-    const groups = partitions.map((): number[] => [])
-    for (const [i, item] of items.entries()) groups[partitionOf(idOf(item), this.partitions)]?.push(i)
-    await Promise.all(
-      groups.flatMap((places, number) =>
-        chunked(places, chunkSize).map(async (chunk) => {
-          const found = await run(
-            at(partitions, number),
-            chunk.map((place) => items[place] as T),
-          )
-          for (const [i, place] of chunk.entries()) answers[place] = found[i] as R
-        }),
+    const places = partitions.map((): number[] => [])
+    for (const [i, item] of items.entries()) places[partitionOf(idOf(item), this.partitions)]?.push(i)
+    const chunks = places.flatMap((of, number) => chunked(of, chunkSize).map((chunk) => ({ number, chunk })))
+    const outcomes = await Promise.allSettled(
+      chunks.map(({ number, chunk }) =>
+        run(
+          at(partitions, number),
+          chunk.map((place) => items[place] as T),
+        ),
       ),
     )
+    throwFailure(kind, outcomes)
+    const answers = new Array<R>(items.length)
+    for (const [i, outcome] of outcomes.entries()) {
+      if (outcome.status !== 'fulfilled') continue
+      for (const [j, place] of at(chunks, i).chunk.entries()) answers[place] = outcome.value[j] as R
+    }
     return answers
   }
+}
+
+/** What the whole rejects with when a part of it failed. A write that was done in part is neither done nor undone. */
+function throwFailure(kind: CallKind, outcomes: readonly PromiseSettledResult<unknown>[]): void {
+  const failure = outcomes.find((outcome) => outcome.status === 'rejected')
+  if (failure === undefined) return
+  const isPartial = kind === 'write' && outcomes.some(({ status }) => status === 'fulfilled')
+  if (!isPartial) throw failure.reason
+  throw new OutcomeUnknownError('done in part: some of Redis did not answer', { cause: failure.reason })
 }
 
 function at<T>(items: readonly T[], index: number): T {

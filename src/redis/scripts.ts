@@ -9,7 +9,9 @@ import declare from '../../lua/declare.lua?raw'
 import entries from '../../lua/lib/entries.lua?raw'
 import finish from '../../lua/lib/finish.lua?raw'
 import log from '../../lua/lib/log.lua?raw'
+import order from '../../lua/lib/order.lua?raw'
 import record from '../../lua/lib/record.lua?raw'
+import replace from '../../lua/lib/replace.lua?raw'
 import side from '../../lua/lib/side.lua?raw'
 import time from '../../lua/lib/time.lua?raw'
 import page from '../../lua/page.lua?raw'
@@ -34,10 +36,10 @@ type ScriptName =
 
 /** Every script of the store, with the libraries that its header names. */
 export const scripts: Readonly<Record<ScriptName, Script>> = {
-  commit: new Script(time, record, entries, log, finish, commit),
+  commit: new Script(time, record, entries, replace, log, finish, commit),
   renew: new Script(time, side, renew),
   sweep: new Script(time, record, entries, log, finish, sweep),
-  page: new Script(time, page),
+  page: new Script(time, order, page),
   read: new Script(time, read),
   count: new Script(time, count),
   counters: new Script(time, counters),

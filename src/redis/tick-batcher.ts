@@ -6,6 +6,7 @@ interface Waiting<T, R> {
   readonly call: Call
   readonly resolve: (result: R) => void
   readonly reject: (error: unknown) => void
+  isSent: boolean
 }
 
 /** A longer batch would make its first calls wait for the last: two shorter ones keep Redis and this process busy. */
@@ -17,21 +18,33 @@ const DEADLINE_SLACK_MS = 10
 /** Gathers the calls of one tick of the event loop and runs them as one. */
 export class TickBatcher<T, R> {
   readonly #run: (items: readonly T[], call: Call) => Promise<readonly R[]>
+  readonly #onAborted: (reason: unknown) => unknown
   #batches: Waiting<T, R>[][] = []
 
-  constructor(run: (items: readonly T[], call: Call) => Promise<readonly R[]>) {
+  /** @param onAborted - what an item's call rejects with when it is aborted after its batch has left. */
+  constructor(
+    run: (items: readonly T[], call: Call) => Promise<readonly R[]>,
+    onAborted: (reason: unknown) => unknown = (reason) => reason,
+  ) {
     this.#run = run
+    this.#onAborted = onAborted
   }
 
   async add(item: T, call: Call): Promise<R> {
-    const result = new Promise<R>((resolve, reject) => {
-      this.#enqueue({ item, call, resolve, reject })
-    })
-    if (call.signal === undefined) return result
-    const settled = await bounded(result, { ...call, deadline: call.deadline + DEADLINE_SLACK_MS })
+    const { promise, ...callbacks } = withResolvers<R>()
+    const waiting: Waiting<T, R> = { item, call, isSent: false, ...callbacks }
+    this.#enqueue(waiting)
+    if (call.signal === undefined) return promise
+    const settled = await bounded(promise, { ...call, deadline: call.deadline + DEADLINE_SLACK_MS })
     if (settled.kind === 'value') return settled.value
-    if (settled.kind === 'aborted') throw settled.reason
-    return result
+    if (settled.kind !== 'aborted') return promise
+    if (waiting.isSent) throw this.#onAborted(settled.reason)
+    this.#remove(waiting)
+    throw settled.reason
+  }
+
+  #remove(waiting: Waiting<T, R>): void {
+    this.#batches = this.#batches.map((batch) => batch.filter((other) => other !== waiting))
   }
 
   #enqueue(waiting: Waiting<T, R>): void {
@@ -57,6 +70,8 @@ export class TickBatcher<T, R> {
   }
 
   async #runBatch(batch: readonly Waiting<T, R>[]): Promise<void> {
+    if (batch.length === 0) return
+    for (const waiting of batch) waiting.isSent = true
     const deadline = batch.reduce(
       (earliest, { call }) => Math.min(earliest, call.deadline),
       Number.POSITIVE_INFINITY,
@@ -73,4 +88,18 @@ export class TickBatcher<T, R> {
       for (const { reject } of batch) reject(error)
     }
   }
+}
+
+function withResolvers<R>(): {
+  promise: Promise<R>
+  resolve: (result: R) => void
+  reject: (error: unknown) => void
+} {
+  let resolve: (result: R) => void = () => {}
+  let reject: (error: unknown) => void = () => {}
+  const promise = new Promise<R>((onResolve, onReject) => {
+    resolve = onResolve
+    reject = onReject
+  })
+  return { promise, resolve, reject }
 }

@@ -1,5 +1,7 @@
+import { setMaxListeners } from 'node:events'
 import { ValidationError } from '../core/errors.js'
 import type { Call } from '../core/store.js'
+import { LONGEST_TIMER_MS } from './bounded.js'
 
 /** Options that every asynchronous call takes last. */
 export interface CallOptions {
@@ -9,17 +11,25 @@ export interface CallOptions {
   readonly timeoutMs?: number
 }
 
-/** The longest that a timer can wait. */
-const MAX_TIMEOUT_MS = 2 ** 31 - 1
-
 /** The bounds of one call, from its options. @throws ValidationError */
 export function startCall({ signal, timeoutMs }: CallOptions, defaultTimeoutMs: number): Call {
+  if (signal !== undefined && !(signal instanceof AbortSignal))
+    throw refuse('signal', 'must be an AbortSignal')
   signal?.throwIfAborted()
-  if (timeoutMs !== undefined && !(timeoutMs > 0 && timeoutMs <= MAX_TIMEOUT_MS)) {
-    throw new ValidationError([
-      { path: ['timeoutMs'], message: `must be above 0 and at most ${MAX_TIMEOUT_MS}` },
-    ])
+  if (timeoutMs !== undefined && !isTimeout(timeoutMs)) {
+    throw refuse('timeoutMs', `must be a number above 0 and at most ${LONGEST_TIMER_MS}`)
   }
   const deadline = performance.now() + (timeoutMs ?? defaultTimeoutMs)
-  return signal === undefined ? { deadline } : { deadline, signal }
+  if (signal === undefined) return { deadline }
+  // One signal often serves a whole process: many calls listen to it at once, and each takes its listener back.
+  setMaxListeners(0, signal)
+  return { deadline, signal }
+}
+
+function isTimeout(timeoutMs: unknown): boolean {
+  return typeof timeoutMs === 'number' && timeoutMs > 0 && timeoutMs <= LONGEST_TIMER_MS
+}
+
+function refuse(path: string, message: string): ValidationError {
+  return new ValidationError([{ path: [path], message }])
 }

@@ -1,14 +1,21 @@
 import { randomBytes } from 'node:crypto'
 import type { Decision } from '../core/commands/decision.js'
 import { toWrite } from '../core/commands/decision.js'
-import { CorruptRecordError, isRegistryError, TimeoutError } from '../core/errors.js'
+import { aboutStream, CorruptRecordError, TimeoutError } from '../core/errors.js'
 import type { Metadata, Stream } from '../core/model/stream.js'
 import { lastHeartbeat, statisticsFromJSON, streamFromStored } from '../core/model/wire.js'
-import type { Call, CommitAnswer, Found, Guard, Rec, Store, Stored, Write } from '../core/store.js'
+import type { Call, Commit, CommitAnswer, Found, Guard, Rec, Store, Stored, Write } from '../core/store.js'
+import { within } from './bounded.js'
 import { RecordCache } from './record-cache.js'
 
 /** Decides what a command does to the live record, if there is one. May refuse by throwing a `RegistryError`. */
 export type Decide<M> = (current: Stream<M> | undefined) => Decision<M> | Promise<Decision<M>>
+
+/**
+ * What a command starts from: no record, for what usually creates; the last known copy, which is mostly right; or
+ * what the store says now, for a decision that shows its start to the user.
+ */
+export type Expected = 'absent' | 'known' | 'fresh'
 
 /** What a decision starts from: a record or none, and whether the store said so during this call. */
 interface View {
@@ -34,19 +41,19 @@ export class CommandRunner<M = Metadata> {
     this.#cache = new RecordCache(cacheSize)
   }
 
-  /**
-   * @param expected - `absent` for what usually creates: then nothing is read first.
-   * @throws what `decide` throws, but only on what the store said during this call.
-   */
-  async run(
-    id: string,
-    decide: Decide<M>,
-    call: Call,
-    expected: 'absent' | 'present' = 'present',
-  ): Promise<Stream<M>> {
-    let view = expected === 'absent' ? ABSENT : await this.#lastKnown(id, call)
+  /** @throws what `decide` throws, but only on what the store said during this call. */
+  async run(id: string, decide: Decide<M>, call: Call, expected: Expected = 'known'): Promise<Stream<M>> {
+    try {
+      return await this.#run(id, decide, call, expected)
+    } catch (error) {
+      throw aboutStream(error, id)
+    }
+  }
+
+  async #run(id: string, decide: Decide<M>, call: Call, expected: Expected): Promise<Stream<M>> {
+    let view = await this.#firstView(id, expected, call)
     for (;;) {
-      const decision = await this.#decide(id, view, decide)
+      const decision = await this.#decide(id, view, decide, call)
       if (decision === undefined) {
         view = await this.#read(id, call)
         continue
@@ -56,35 +63,42 @@ export class CommandRunner<M = Metadata> {
       const answer = await this.#commit(id, view, decision, write, call)
       if (answer.kind === 'done') return this.#settle(decision, write, answer, view.rec)
       view = this.#look(id, answer.found)
-      if (performance.now() >= call.deadline)
-        throw new TimeoutError(`too many others change ${id}`, { streamId: id })
+      if (performance.now() >= call.deadline) throw new TimeoutError(`too many others change ${id}`)
     }
+  }
+
+  async #firstView(id: string, expected: Expected, call: Call): Promise<View> {
+    if (expected === 'absent') return ABSENT
+    const rec = expected === 'known' ? this.#cache.get(id) : undefined
+    return rec === undefined ? this.#read(id, call) : { rec, fresh: false }
   }
 
   /** Removes whatever is there. One round trip. Answers whether something was. */
   async remove(id: string, call: Call): Promise<boolean> {
     this.#cache.delete(id)
-    const answer = await this.#store.commit(
-      {
-        id,
-        opId: this.#operationId(),
-        guard: { kind: 'any' },
-        write: { kind: 'remove' },
-        events: [{ type: 'stream.deleted', shows: 'stored' }],
-        source: this.#source,
-      },
-      call,
-    )
-    return answer.kind === 'done'
+    const commit: Commit = {
+      id,
+      opId: this.#operationId(),
+      guard: { kind: 'any' },
+      write: { kind: 'remove' },
+      events: [{ type: 'stream.deleted', shows: 'stored' }],
+      source: this.#source,
+    }
+    try {
+      return (await this.#store.commit(commit, call)).kind === 'done'
+    } catch (error) {
+      throw aboutStream(error, id)
+    }
   }
 
   /** The decision, or `undefined` when it was a refusal that may rest on a stale copy. */
-  async #decide(id: string, view: View, decide: Decide<M>): Promise<Decision<M> | undefined> {
+  async #decide(id: string, view: View, decide: Decide<M>, call: Call): Promise<Decision<M> | undefined> {
     const current = view.rec && decodeLive<M>(id, view.rec)
     try {
-      return await decide(current)
+      const decision = decide(current)
+      return decision instanceof Promise ? await within(decision, call) : decision
     } catch (error) {
-      if (view.fresh || !isRegistryError(error)) throw error
+      if (view.fresh) throw error
       return undefined
     }
   }
@@ -117,11 +131,6 @@ export class CommandRunner<M = Metadata> {
       lastHeartbeat: lastHeartbeat(stream.createdAt, stream.ttlMs, deadline),
       statistics: statisticsFromJSON(side),
     }
-  }
-
-  async #lastKnown(id: string, call: Call): Promise<View> {
-    const rec = this.#cache.get(id)
-    return rec === undefined ? this.#read(id, call) : { rec, fresh: false }
   }
 
   async #read(id: string, call: Call): Promise<View> {

@@ -18,7 +18,10 @@ export interface RegistryOptions<M> {
   readonly defaultTtlMs?: number
   /** Indexes beyond the built-in ones. Every writer keeps all that any registry on the store declared. */
   readonly indexes?: readonly IndexDeclaration[]
-  /** Validates metadata on every write, and types it. Any Standard Schema, zod's included. */
+  /**
+   * Validates metadata on every write, and types it. Any Standard Schema, zod's included. What it answers is stored,
+   * and validated again with the next change: a schema that transforms must accept its own output.
+   */
   readonly metadataSchema?: StandardSchema<M>
   /** Default `timeoutMs` of calls that read, milliseconds. Default 5,000. */
   readonly readTimeoutMs?: number
@@ -28,7 +31,7 @@ export interface RegistryOptions<M> {
   readonly queryTimeoutMs?: number
   /** How many last known records are kept, so that a change takes one round trip. Default 10,000. */
   readonly indexCacheSize?: number
-  /** How many records `list` reads at once; one call of Redis reads at most 500. Default 250. */
+  /** How many records `list` reads at once; one call of Redis reads at most 500. Default 500. */
   readonly batchSize?: number
   /** How many events are kept at least, in each partition. Default 50,000. */
   readonly maxEvents?: number
@@ -94,7 +97,7 @@ const optionsSchema = z.object({
   writeTimeoutMs: milliseconds.default(5_000),
   queryTimeoutMs: milliseconds.default(30_000),
   indexCacheSize: z.int().min(0).default(10_000),
-  batchSize: z.int().min(1).max(100_000).default(250),
+  batchSize: z.int().min(1).max(100_000).default(500),
   maxEvents: z.int().min(1).default(50_000),
   eventRetentionMs: milliseconds.default(600_000),
 })

@@ -20,6 +20,8 @@ interface Lane<M> {
   streams: Stream<M>[]
   last: Position | undefined
   finished: boolean
+  /** How much is asked for next: more after a page on which everything had lapsed. */
+  size: number
   /** The next page, on its way while the last one is worked on. */
   ahead?: Promise<Page>
 }
@@ -41,16 +43,21 @@ export async function* readInOrder<M>(
   call: Call,
 ): AsyncGenerator<Stream<M>[], void, undefined> {
   const size = Math.ceil(pageSize / store.partitions)
-  const fetch = (lane: Lane<M>): Promise<Page> => store.page(lane.partition, lane.last, size, call)
+  const fetch = (lane: Lane<M>): Promise<Page> => store.page(lane.partition, lane.last, lane.size, call)
   const lanes = Array.from({ length: store.partitions }, (_, partition): Lane<M> => {
-    return { partition, streams: [], last: after, finished: false }
+    return { partition, streams: [], last: after, finished: false, size }
   })
   const refill = async (lane: Lane<M>): Promise<void> => {
     if (lane.finished || lane.streams.length > 0) return
     const { records, last, finished } = await (lane.ahead ?? fetch(lane))
     lane.last = last ?? lane.last
     lane.finished = finished
-    if (all && !finished) lane.ahead = handled(fetch(lane))
+    if (all && !finished) {
+      lane.ahead = handled(fetch(lane))
+      // The request must leave before decoding keeps this thread busy.
+      await new Promise(setImmediate)
+    }
+    lane.size = records.length === 0 ? lane.size * 2 : size
     lane.streams = records.map(decode).filter((stream) => stream !== undefined)
   }
   while (lanes.some(({ finished, streams }) => !finished || streams.length > 0)) {
@@ -90,7 +97,7 @@ export function encodeCursor({ order, id }: Position): string {
 
 /** The position of a cursor. @throws QueryError */
 export function decodeCursor(cursor: string): Position {
-  const match = /^list:(\d{1,15}):([A-Za-z0-9._~-]{1,128})$/.exec(
+  const match = /^list:(-?\d{1,16}):([A-Za-z0-9._~-]{1,128})$/.exec(
     Buffer.from(String(cursor), 'base64url').toString(),
   )
   if (match === null) throw new QueryError('the cursor is none of listPaginated')

@@ -2,28 +2,26 @@ import { z } from 'zod'
 import { type CreateCommand, decideCreate, decideRegister } from '../core/commands/create.js'
 import { type Context, type Decision, lapsedEvent } from '../core/commands/decision.js'
 import { decideUnregister } from '../core/commands/end.js'
+import { mergePatch } from '../core/commands/merge-patch.js'
 import { decideState, decideStatus, type StatusReport } from '../core/commands/report.js'
 import { decideExtendTtl, decideUpdate, requireRevision } from '../core/commands/update.js'
 import {
+  aboutStream,
   CorruptRecordError,
   isRegistryError,
   RegistryClosedError,
   StreamExistsError,
   StreamNotFoundError,
 } from '../core/errors.js'
-import {
-  entriesOf,
-  STATUS_TYPE_COUNTER,
-  splitStatusTypeCounter,
-  statisticsEntriesOf,
-} from '../core/indexes.js'
+import { entriesOf, STATUS_TYPE_COUNTER, splitStatusTypeCounter, statisticsScores } from '../core/indexes.js'
 import type { StreamStatistics } from '../core/model/statistics.js'
 import type { StreamStatus } from '../core/model/status.js'
 import type { Metadata, StateReport, Stream, StreamInput, StreamPatch } from '../core/model/stream.js'
-import { statisticsFromJSON, statisticsToJSON } from '../core/model/wire.js'
+import { statisticsToJSON } from '../core/model/wire.js'
 import type { Call, Describe, Identified, Renewal, RenewalAnswer, Store } from '../core/store.js'
+import { within } from './bounded.js'
 import { type CallOptions, startCall } from './call.js'
-import { CommandRunner, type Decide, decodeLive } from './command-runner.js'
+import { CommandRunner, type Decide, decodeLive, type Expected } from './command-runner.js'
 import { IdMinter } from './id-minter.js'
 import type { ResolvedOptions } from './options.js'
 import { decodeCursor, encodeCursor, positionOf, readInOrder } from './positions.js'
@@ -88,7 +86,8 @@ export class StoreRegistry<M = Metadata> implements Registry<M> {
 
   async create(input: StreamInput<M>, options: CallOptions = {}): Promise<Stream<M>> {
     const call = this.#start(options, this.#options.writeTimeoutMs)
-    const valid = await this.#validInput(input)
+    const { metadata, ...given } = parse(streamInput, input) as StreamInput<M>
+    const valid = { ...given, metadata: await this.#validMetadata(metadata ?? {}, call) }
     for (let attempt = 1; ; attempt++) {
       const command = await this.#command(valid, call)
       try {
@@ -112,12 +111,21 @@ export class StoreRegistry<M = Metadata> implements Registry<M> {
   ): Promise<Stream<M>> {
     if (input?.id === undefined) return this.create(input, options)
     const call = this.#start(options, this.#options.writeTimeoutMs)
-    const valid = await this.#validInput(input)
-    const command = await this.#command(valid, call)
-    const how = { takeover, ttlGiven: valid.ttlMs !== undefined }
+    const { metadata, ...given } = parse(streamInput, input) as StreamInput<M>
+    // What a schema says of no metadata matters only if the stream begins: a refresh leaves the old alone.
+    const initial = await settle(this.#validMetadata(metadata ?? {}, call))
+    const command = await this.#command(
+      metadata === undefined ? given : { ...given, metadata: initial() },
+      call,
+    )
+    const manner = {
+      takeover,
+      ttlGiven: given.ttlMs !== undefined,
+      initial: () => ({ ...command, metadata: initial() }),
+    }
     return this.#run(
       command.id,
-      (current) => decideRegister(current, command, how, this.#context()),
+      (current) => decideRegister(current, command, manner, this.#context()),
       call,
       'absent',
     )
@@ -150,7 +158,7 @@ export class StoreRegistry<M = Metadata> implements Registry<M> {
     const everything = { after: undefined, pageSize, all: true, decode: tryDecode<M> }
     for await (const page of readInOrder(this.#store, everything, call))
       for (const stream of page) streams.push(stream)
-    return streams
+    return lastOfEach(streams)
   }
 
   async listPaginated({ limit, cursor, ...options }: ListOptions = {}): Promise<StreamPage<M>> {
@@ -177,14 +185,18 @@ export class StoreRegistry<M = Metadata> implements Registry<M> {
   ): Promise<Stream<M>> {
     const call = this.#start(options, this.#options.writeTimeoutMs)
     parse(revision, ifRevision, ['ifRevision'])
-    const fixed = typeof patch === 'function' ? undefined : (parse(streamPatch, patch) as StreamPatch<M>)
-    return this.#change(id, call, async (current) => {
+    if (typeof patch !== 'function') {
+      const fixed = parse(streamPatch, patch) as StreamPatch<M>
+      return this.#change(id, call, (current) => {
+        requireRevision(current, ifRevision)
+        return this.#patched(current, fixed, call)
+      })
+    }
+    const decide = async (current: Stream<M>): Promise<Decision<M>> => {
       requireRevision(current, ifRevision)
-      const wanted =
-        fixed ??
-        (parse(streamPatch, await (patch as (stream: Stream<M>) => unknown)(current)) as StreamPatch<M>)
-      return this.#withValidJson(current, decideUpdate(current, wanted, this.#context()))
-    })
+      return this.#patched(current, parse(streamPatch, await patch(current)) as StreamPatch<M>, call)
+    }
+    return this.#change(id, call, decide, 'fresh')
   }
 
   async updateStatus(
@@ -212,7 +224,7 @@ export class StoreRegistry<M = Metadata> implements Registry<M> {
     const call = this.#start(options, this.#options.writeTimeoutMs)
     const valid = parse(statisticsSchema, statistics)
     const json = JSON.stringify(statisticsToJSON(valid))
-    const side = json === '{}' ? {} : { side: { json, entries: statisticsEntriesOf(valid) } }
+    const side = json === '{}' ? {} : { side: { json, scores: statisticsScores(valid) } }
     await this.#renewOne({ id: parse(streamId, id, ['id']), ...side }, call)
   }
 
@@ -222,7 +234,9 @@ export class StoreRegistry<M = Metadata> implements Registry<M> {
   }
 
   async #renewOne(renewal: Renewal, call: Call): Promise<void> {
-    const [answer] = await this.#store.renew([renewal], call)
+    const [answer] = await this.#store.renew([renewal], call).catch((error: unknown) => {
+      throw aboutStream(error, renewal.id)
+    })
     if (answer !== 'alive') throw new StreamNotFoundError(renewal.id)
   }
 
@@ -293,6 +307,7 @@ export class StoreRegistry<M = Metadata> implements Registry<M> {
     id: string,
     call: Call,
     decide: (current: Stream<M>) => Decision<M> | Promise<Decision<M>>,
+    expected?: 'fresh',
   ): Promise<Stream<M>> {
     const valid = parse(streamId, id, ['id'])
     return this.#run(
@@ -302,17 +317,19 @@ export class StoreRegistry<M = Metadata> implements Registry<M> {
         return decide(current)
       },
       call,
+      expected,
     )
   }
 
-  #run(id: string, decide: Decide<M>, call: Call, expected?: 'absent'): Promise<Stream<M>> {
+  #run(id: string, decide: Decide<M>, call: Call, expected?: Expected): Promise<Stream<M>> {
     return this.#commands.run(id, decide, call, expected)
   }
 
-  async #validInput(input: StreamInput<M>): Promise<StreamInput<M>> {
-    const valid = parse(streamInput, input) as StreamInput<M>
-    if (this.#options.metadataSchema === undefined) return valid
-    return { ...valid, metadata: await validateMetadata(this.#options.metadataSchema, valid.metadata ?? {}) }
+  async #validMetadata(metadata: unknown, call: Call): Promise<M> {
+    const { metadataSchema } = this.#options
+    return metadataSchema === undefined
+      ? (metadata as M)
+      : within(validateMetadata(metadataSchema, metadata), call)
   }
 
   async #command(input: StreamInput<M>, call: Call): Promise<CreateCommand<M>> {
@@ -322,14 +339,38 @@ export class StoreRegistry<M = Metadata> implements Registry<M> {
     return { ...input, id, ttlMs: input.ttlMs ?? this.#options.defaultTtlMs }
   }
 
-  /** A patch is checked when it was merged: only then is the result known. */
-  async #withValidJson(current: Stream<M>, decision: Decision<M>): Promise<Decision<M>> {
-    if (decision.kind !== 'put') return decision
-    const { next } = decision
-    if (next.config !== current.config) parse(jsonObject, next.config, ['config'])
-    if (next.metadata === current.metadata) return decision
-    const metadata = await validateMetadata(this.#options.metadataSchema, next.metadata)
-    return { ...decision, next: { ...next, metadata } }
+  /** A patch is checked once more when it was merged: only then is the result known. */
+  #patched(current: Stream<M>, patch: StreamPatch<M>, call: Call): Decision<M> | Promise<Decision<M>> {
+    const merged = patch.metadata === undefined ? undefined : mergePatch(current.metadata, patch.metadata)
+    const decide = (metadata: M | undefined): Decision<M> => {
+      const decision = decideUpdate(current, patch, this.#context(), metadata)
+      if (decision.kind === 'put') {
+        parse(jsonObject, decision.next.config, ['config'])
+        parse(jsonObject, decision.next.metadata, ['metadata'])
+      }
+      return decision
+    }
+    if (merged === undefined || this.#options.metadataSchema === undefined) return decide(undefined)
+    return this.#validMetadata(merged, call).then(decide)
+  }
+}
+
+/** A stream that starts anew while a list is read stands in it twice, the second time as the youngest: keep that. */
+function lastOfEach<M>(streams: Stream<M>[]): Stream<M>[] {
+  const last = new Map<string, Stream<M>>()
+  for (const stream of streams) last.set(stream.id, stream)
+  return last.size === streams.length ? streams : streams.filter((stream) => last.get(stream.id) === stream)
+}
+
+/** A promise's outcome, to be had later: its value, or its failure thrown. */
+async function settle<T>(promise: Promise<T>): Promise<() => T> {
+  try {
+    const value = await promise
+    return () => value
+  } catch (error) {
+    return () => {
+      throw error
+    }
   }
 }
 
@@ -346,13 +387,13 @@ function tryDecode<M>({ id, rec }: Identified): Stream<M> | undefined {
   }
 }
 
-const describe: Describe = (id, doc, side) => {
+const describe: Describe = (id, doc) => {
   try {
     const stream = decodeLive(id, { doc, deadline: 0 })
     return {
       order: stream.createdAt.getTime(),
       ttlMs: stream.ttlMs,
-      entries: entriesOf(stream, side === undefined ? {} : statisticsFromJSON(side)),
+      entries: entriesOf(stream),
       onLapsed: lapsedEvent(stream),
     }
   } catch {

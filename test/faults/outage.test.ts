@@ -220,6 +220,74 @@ describe('aborting', () => {
   })
 })
 
+describe('aborting before anything was sent', () => {
+  it('sends nothing', async () => {
+    open(server.port)
+    await createOne()
+    const aborter = new AbortController()
+    const reason = new Error('changed my mind')
+    const calls = [
+      registry.updateStats('cam1', { bytesReceived: 9 }, { signal: aborter.signal }),
+      registry.heartbeat('cam1', { signal: aborter.signal }),
+      registry.update('cam1', { name: 'x' }, { signal: aborter.signal }),
+    ]
+    aborter.abort(reason)
+    for (const call of calls.slice(0, 2)) await expect(call).rejects.toBe(reason)
+    await calls[2]?.catch(() => {})
+    expect((await registry.get('cam1')).statistics.bytesReceived).toBe(0)
+  })
+
+  it('leaves no rejection unhandled when the connection is lost later', async () => {
+    const unhandled: unknown[] = []
+    const note = (error: unknown): void => void unhandled.push(error)
+    process.on('unhandledRejection', note)
+    redis = new Redis({ port: await freePort(), retryStrategy: () => 20, maxRetriesPerRequest: 0 })
+    redis.on('error', () => {})
+    registry = new RedisRegistry({ redis })
+    const aborter = new AbortController()
+    const call = registry.create(
+      { type: 'srt', sourceAddr: 'a:1' },
+      { signal: aborter.signal, timeoutMs: 300 },
+    )
+    aborter.abort()
+    await call.catch(() => {})
+    await new Promise((resolve) => setTimeout(resolve, 400))
+    process.off('unhandledRejection', note)
+    expect(unhandled).toEqual([])
+  })
+
+  it('says OUTCOME_UNKNOWN of a heartbeat and of statistics that had left', async () => {
+    open(server.port)
+    await createOne()
+    server.freeze()
+    const aborter = new AbortController()
+    const options = { signal: aborter.signal, timeoutMs: 10_000 }
+    const calls = [
+      registry.heartbeat('cam1', options),
+      registry.updateStats('cam1', { bytesReceived: 9 }, options),
+    ]
+    setTimeout(() => aborter.abort(), 50)
+    const errors = await Promise.all(calls.map((call) => errorOf(call, 'OUTCOME_UNKNOWN')))
+    expect(errors.map(({ streamId }) => streamId)).toEqual(['cam1', 'cam1'])
+    server.thaw()
+  })
+})
+
+describe('a client that its host gives up', () => {
+  it('is OUTCOME_UNKNOWN for a write that had left, and UNAVAILABLE for all others', async () => {
+    open(server.port)
+    await createOne()
+    server.freeze()
+    const sent = registry.update('cam1', { name: 'x' }, { timeoutMs: 10_000 })
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    redis.disconnect()
+    await errorOf(sent, 'OUTCOME_UNKNOWN')
+    await errorOf(registry.update('cam1', { name: 'y' }), 'UNAVAILABLE')
+    await errorOf(registry.get('cam1'), 'UNAVAILABLE')
+    server.thaw()
+  })
+})
+
 describe('closing during an outage', () => {
   it('returns at once, and settles what is under way', async () => {
     open(server.port)

@@ -74,6 +74,48 @@ describe('a corrupt record', () => {
   })
 })
 
+describe('a foreign value in an index’s place', () => {
+  it('leaves changes whole, and is found and mended', async () => {
+    await redis.sadd('r:idx:tag:hd', 'foreign')
+    await redis.set('r:idx:protocol:rtp', 'foreign')
+    const created = await registry.create({ id: 'cam4', type: 'rtp', sourceAddr: 'a:1', tags: ['hd'] })
+    expect(await registry.get('cam4')).toEqual(created)
+    await registry.updateStatus('cam4', 'active')
+    expect((await registry.verify()).problems.map(({ kind }) => kind)).toContain('missing-entry')
+    await registry.verify({ repair: true })
+    expect((await registry.verify()).problems).toEqual([])
+    expect(await redis.zrange('r:idx:tag:hd', 0, -1)).toEqual(['cam4'])
+    expect((await registry.unregister('cam4')).status).toBe('terminated')
+    expect((await registry.verify()).problems).toEqual([])
+  })
+
+  it('(broken bookkeeping) does not stop a sweep or a deletion', async () => {
+    await redis.hset('r:idx:rec', 'cam2', 'token\0fence\x005\x001\0stream.expired\0nonsense\0')
+    await errorOf(registry.updateStatus('cam2', 'paused'), 'CORRUPT')
+    expect(await registry.delete('cam2')).toBe(true)
+    expect(await registry.find('cam2')).toBeUndefined()
+    await registry.verify({ repair: true })
+    expect((await registry.verify()).problems).toEqual([])
+  })
+})
+
+describe('an index over statistics that is declared late', () => {
+  it('is filled from what is stored, not from what a writer remembers', async () => {
+    const indexes = [{ field: 'statistics.bitrate', kind: 'number' }] as const
+    const writer = new RedisRegistry({ redis, keyPrefix: 'r', indexes })
+    await writer.get('cam1')
+    await registry.updateStats('cam1', { bitrate: 500 })
+    await writer.update('cam1', { name: 'x' })
+    expect(await redis.zscore('r:idx:statistics.bitrate', 'cam1')).toBe('500')
+    await redis.zadd('r:idx:statistics.bitrate', 7, 'cam1')
+    const { problems } = await writer.verify({ repair: true })
+    expect(problems.filter(({ streamId }) => streamId === 'cam1').map(({ kind }) => kind)).toEqual([
+      'missing-entry',
+    ])
+    expect(await redis.zscore('r:idx:statistics.bitrate', 'cam1')).toBe('500')
+  })
+})
+
 describe('verify', () => {
   const BREAKS: Record<string, { break: () => Promise<unknown>; kinds: string[] }> = {
     'a lost lease': { break: () => redis.zrem('r:active', 'cam2'), kinds: ['lost-lease'] },

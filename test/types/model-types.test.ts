@@ -1,8 +1,11 @@
 import {
+  type AnyRegistryError,
+  type ErrorCode,
   type EVENT_TYPES,
   type EventType,
   type HEALTH_STATUSES,
   type HealthStatus,
+  type Issue,
   isRegistryError,
   isTerminalStatus,
   type PROCESSING_STATES,
@@ -180,11 +183,34 @@ describe('an error', () => {
   it('is told from others, and branched on by its code', () => {
     const codeOf = (error: unknown): string => {
       if (!isRegistryError(error)) return 'other'
-      expectTypeOf(error).toEqualTypeOf<RegistryError>()
+      expectTypeOf(error).toEqualTypeOf<AnyRegistryError>()
+      expectTypeOf(error).toExtend<RegistryError>()
       // @ts-expect-error there is no such code
       if (error.code === 'NOT_FOUND') return 'never'
       return error.code
     }
     expectTypeOf(codeOf).returns.toBeString()
+  })
+
+  it('has every code, and no other', () => {
+    expectTypeOf<AnyRegistryError['code']>().toEqualTypeOf<ErrorCode>()
+  })
+
+  it('says by its code what else it carries', () => {
+    const narrow = (error: unknown): void => {
+      if (!isRegistryError(error)) return
+      // @ts-expect-error only some carry issues
+      error.issues
+      if (error.code === 'VALIDATION') expectTypeOf(error.issues).toEqualTypeOf<readonly Issue[]>()
+      if (error.code === 'CONFLICT') {
+        expectTypeOf(error.expected).toBeNumber()
+        expectTypeOf(error.actual).toBeNumber()
+      }
+      if (error.code === 'INVALID_TRANSITION') {
+        expectTypeOf(error.from).toBeString()
+        expectTypeOf(error.to).toBeString()
+      }
+    }
+    expectTypeOf(narrow).toBeFunction()
   })
 })

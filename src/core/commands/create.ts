@@ -42,16 +42,24 @@ export function decideCreate<M = Metadata>(
   return begin(newStream(command, context, 1), [])
 }
 
+/** How to register. */
+export interface RegisterManner<M> {
+  readonly takeover: boolean
+  readonly ttlGiven: boolean
+  /** The command for a stream that begins: with what a schema asks of one. May refuse by throwing. */
+  readonly initial: () => CreateCommand<M>
+}
+
 /** `register`: creates, refreshes, starts anew or takes over, as the live record demands. */
 export function decideRegister<M = Metadata>(
   current: Stream<M> | undefined,
   command: CreateCommand<M>,
-  { takeover, ttlGiven }: { readonly takeover: boolean; readonly ttlGiven: boolean },
+  { takeover, ttlGiven, initial }: RegisterManner<M>,
   context: Context,
 ): Decision<M> {
-  if (current === undefined) return decideCreate(current, command, context)
+  if (current === undefined) return decideCreate(current, initial(), context)
   if (isTerminalStatus(current.status)) {
-    return begin(newStream(command, context, current.epoch + 1), [
+    return begin(newStream(initial(), context, current.epoch + 1), [
       { type: 'stream.deleted', shows: 'stored' },
     ])
   }

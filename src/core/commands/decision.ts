@@ -65,7 +65,7 @@ export function toWrite(decision: Decision<unknown>): Write {
         doc: encodeDocument(next),
         order: next.createdAt.getTime(),
         ttlMs: next.ttlMs,
-        entries: entriesOf(next, next.statistics),
+        entries: entriesOf(next),
         onLapsed: lapsedEvent(next),
         renew,
         newFence,

@@ -13,18 +13,23 @@ export function requireRevision(current: Stream<unknown>, ifRevision: number | u
   }
 }
 
-/** `update`: a validated merge patch. It is an edit, not a sign of life: the lease stays as it is. */
+/**
+ * `update`: a validated merge patch. It is an edit, not a sign of life: the lease stays as it is.
+ *
+ * @param metadata - the patched metadata, where a schema had its say on it.
+ */
 export function decideUpdate<M = Metadata>(
   current: Stream<M>,
   patch: StreamPatch<M>,
   context: Context,
+  metadata?: M,
 ): Decision<M> {
   const next: Record<string, unknown> = { ...current }
   const changes: string[] = []
   for (const [field, value] of Object.entries(patch)) {
     if (value === undefined) continue
     const before = current[field as keyof Stream<M>]
-    const after = patchField(field, before, value)
+    const after = field === 'metadata' && metadata !== undefined ? metadata : patchField(field, before, value)
     if (jsonEqual(before, after)) continue
     changes.push(field)
     if (after === undefined) delete next[field]

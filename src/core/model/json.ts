@@ -35,63 +35,120 @@ function isForeignObjectPrototype(prototype: unknown): boolean {
   return Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype as object, 'isPrototypeOf')
 }
 
+/** What was read of a value that should be JSON: a copy of it, and everything that is wrong. */
+export interface JsonReading {
+  readonly json: JsonObject
+  readonly issues: readonly Issue[]
+}
+
+/** Reads a JSON object within the limits. The copy shares nothing with the value, and is what was checked. */
+export function readJsonObject(value: unknown, limits: JsonLimits): JsonReading {
+  const reader = new JsonReader(limits, false)
+  const json = reader.readObject(value)
+  if (reader.issues.length > 0) return { json, issues: reader.issues }
+  if (Object.keys(json).length > limits.maxKeys) reader.refuse(`must have at most ${limits.maxKeys} keys`)
+  else if (utf8Length(JSON.stringify(json)) > limits.maxBytes) reader.refuse(tooLarge(limits))
+  return { json, issues: reader.issues }
+}
+
+/** Reads a merge patch of JSON; members that are `undefined` do not count. */
+export function readJsonPatch(value: unknown, limits: JsonLimits): JsonReading {
+  const reader = new JsonReader(limits, true)
+  return { json: reader.readObject(value), issues: reader.issues }
+}
+
 /** Everything that keeps a value from being a JSON object within the limits; empty when it is one. */
-export function jsonObjectIssues(value: unknown, limits: JsonLimits): Issue[] {
-  if (!isPlainObject(value)) return [{ path: [], message: 'must be a JSON object' }]
-  const issues: Issue[] = []
-  collectIssues(value, [], limits, issues)
-  if (issues.length > 0) return issues
-  if (Object.keys(value).length > limits.maxKeys) {
-    issues.push({ path: [], message: `must have at most ${limits.maxKeys} keys` })
-  } else if (sizeBound(value) > limits.maxBytes && utf8Length(JSON.stringify(value)) > limits.maxBytes) {
-    issues.push({ path: [], message: `must be at most ${limits.maxBytes} bytes of JSON` })
+export function jsonObjectIssues(value: unknown, limits: JsonLimits): readonly Issue[] {
+  return readJsonObject(value, limits).issues
+}
+
+/** Everything that keeps a value from being a merge patch of JSON. */
+export function jsonPatchIssues(value: unknown, limits: JsonLimits): readonly Issue[] {
+  return readJsonPatch(value, limits).issues
+}
+
+function tooLarge({ maxBytes }: JsonLimits): string {
+  return `must be at most ${maxBytes} bytes of JSON`
+}
+
+/** More would only make the message unreadable, and the check slow. */
+const MAX_ISSUES = 20
+
+/** Copies and checks in one go, so that no getter can answer the check one thing and the copy another. */
+class JsonReader {
+  readonly issues: Issue[] = []
+  readonly #limits: JsonLimits
+  readonly #skipUndefined: boolean
+  readonly #path: (string | number)[] = []
+  /** Bytes that are left: every value takes one at least, a text as many as it has characters. */
+  #budget: number
+
+  constructor(limits: JsonLimits, skipUndefined: boolean) {
+    this.#limits = limits
+    this.#skipUndefined = skipUndefined
+    this.#budget = limits.maxBytes
   }
-  return issues
-}
 
-/** Everything that keeps a value from being a merge patch of JSON; members that are `undefined` do not count. */
-export function jsonPatchIssues(value: unknown, limits: JsonLimits): Issue[] {
-  if (!isPlainObject(value)) return [{ path: [], message: 'must be a JSON object' }]
-  const issues: Issue[] = []
-  collectIssues(value, [], { ...limits, skipUndefined: true }, issues)
-  return issues
-}
-
-/** No fewer bytes than the JSON has: an escaped character takes six, a number at most 25. */
-function sizeBound(value: unknown): number {
-  if (typeof value === 'string') return 2 + value.length * 6
-  if (typeof value !== 'object' || value === null) return 25
-  let bound = 2
-  for (const [key, child] of Object.entries(value)) bound += 4 + key.length * 6 + sizeBound(child)
-  return bound
-}
-
-/** `path` is where `value` stands; it is the same array all along, and copied where something is wrong. */
-function collectIssues(
-  value: unknown,
-  path: (string | number)[],
-  limits: JsonLimits & { readonly skipUndefined?: boolean },
-  issues: Issue[],
-): void {
-  const problem = valueProblem(value, path.length, limits)
-  if (problem !== undefined) {
-    issues.push({ path: [...path], message: problem })
-    return
+  refuse(message: string): void {
+    this.issues.push({ path: [...this.#path], message })
   }
-  if (typeof value !== 'object' || value === null) return
-  for (const key of Array.isArray(value) ? value.keys() : Object.keys(value)) {
-    const child: unknown = (value as Record<string | number, unknown>)[key]
-    if (child === undefined && limits.skipUndefined) continue
-    path.push(key)
-    const keyProblem = typeof key === 'string' ? nameProblem(key) : undefined
-    if (keyProblem !== undefined) issues.push({ path: [...path], message: keyProblem })
-    else collectIssues(child, path, limits, issues)
-    path.pop()
-  }
-}
 
-function nameProblem(key: string): string | undefined {
-  return FORBIDDEN_KEYS.has(key) ? 'is not allowed as a key' : textProblem(key)
+  readObject(value: unknown): JsonObject {
+    if (isPlainObject(value)) return this.#read(value) as JsonObject
+    this.refuse('must be a JSON object')
+    return {}
+  }
+
+  #read(value: unknown): JsonValue {
+    if (this.#spend(typeof value === 'string' ? value.length + 2 : 1)) return null
+    const problem = valueProblem(value, this.#path.length, this.#limits)
+    if (problem !== undefined) {
+      this.refuse(problem)
+      return null
+    }
+    if (Array.isArray(value)) return this.#readArray(value)
+    return typeof value === 'object' && value !== null ? this.#readMembers(value) : (value as JsonValue)
+  }
+
+  #readArray(array: readonly unknown[]): JsonValue[] {
+    const copy: JsonValue[] = []
+    for (let i = 0; i < array.length && !this.#isOver(); i++) copy.push(this.#readAt(i, array[i]))
+    return copy
+  }
+
+  #readMembers(object: object): JsonObject {
+    const copy: Record<string, JsonValue> = {}
+    for (const key of Object.keys(object)) {
+      if (this.#isOver()) break
+      if (this.#spend(key.length)) break
+      const value: unknown = (object as Record<string, unknown>)[key]
+      if (value === undefined && this.#skipUndefined) continue
+      const problem = FORBIDDEN_KEYS.has(key) ? 'is not allowed as a key' : textProblem(key)
+      if (problem === undefined) copy[key] = this.#readAt(key, value)
+      else this.issues.push({ path: [...this.#path, key], message: problem })
+    }
+    return copy
+  }
+
+  #readAt(key: string | number, value: unknown): JsonValue {
+    this.#path.push(key)
+    const copy = this.#read(value)
+    this.#path.pop()
+    return copy
+  }
+
+  /** Whether that was too much. Said once. */
+  #spend(bytes: number): boolean {
+    if (this.#budget < 0) return true
+    this.#budget -= bytes
+    if (this.#budget >= 0) return false
+    this.refuse(tooLarge(this.#limits))
+    return true
+  }
+
+  #isOver(): boolean {
+    return this.#budget < 0 || this.issues.length >= MAX_ISSUES
+  }
 }
 
 function valueProblem(value: unknown, depth: number, limits: JsonLimits): string | undefined {

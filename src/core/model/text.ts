@@ -7,6 +7,11 @@ export function textProblem(text: string): string | undefined {
   return undefined
 }
 
+/** The text with U+FFFD in place of everything that {@link textProblem} would find. */
+export function mendText(text: string): string {
+  return text.replaceAll('\0', '\uFFFD').replaceAll(new RegExp(SURROGATE, 'g'), '\uFFFD')
+}
+
 /** The length in UTF-8 bytes of a well-formed text. O(n), allocates nothing. */
 export function utf8Length(text: string): number {
   let bytes = text.length

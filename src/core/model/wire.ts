@@ -117,7 +117,8 @@ function measuresToJSON(measures: Measures): Record<string, number> {
   return json
 }
 
-function snakeCase(camel: string): string {
+/** The wire name of a field. */
+export function snakeCase(camel: string): string {
   return camel.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 }
 

@@ -1,6 +1,12 @@
 import { z } from 'zod'
 import { streamIdProblem, tagProblem } from '../../core/model/ids.js'
-import { type JsonObject, jsonObjectIssues } from '../../core/model/json.js'
+import {
+  type JsonLimits,
+  type JsonObject,
+  type JsonReading,
+  readJsonObject,
+  readJsonPatch,
+} from '../../core/model/json.js'
 import { LIMITS } from '../../core/model/limits.js'
 import { INTEGER_STATISTICS, REAL_STATISTICS, type StreamStatistics } from '../../core/model/statistics.js'
 import type { Measures } from '../../core/model/stream.js'
@@ -34,21 +40,34 @@ export const ttlMs: z.ZodType<number> = z
   .int('must be an integer of milliseconds')
   .min(LIMITS.minTtlMs, `must be at least ${LIMITS.minTtlMs} ms`)
   .max(LIMITS.maxTtlMs, `must be at most ${LIMITS.maxTtlMs} ms`)
-export const tags: z.ZodType<string[]> = z.array(token, 'must be an array').check((context) => {
-  if (new Set(context.value).size <= LIMITS.maxTags) return
-  context.issues.push({
-    code: 'custom',
-    message: `must be at most ${LIMITS.maxTags} tags`,
-    input: context.value,
+export const tags: z.ZodType<string[]> = z
+  // Beyond this, even with repeats, it is no list of tags, and not worth a look at each.
+  .array(token, 'must be an array')
+  .max(LIMITS.maxTags * 4, `must be at most ${LIMITS.maxTags} tags`)
+  .check((context) => {
+    if (new Set(context.value).size <= LIMITS.maxTags) return
+    context.issues.push({
+      code: 'custom',
+      message: `must be at most ${LIMITS.maxTags} tags`,
+      input: context.value,
+    })
   })
-})
 
-/** A JSON object within the limits of metadata. */
-export const jsonObject: z.ZodType<JsonObject> = z.custom<JsonObject>().check((context) => {
-  for (const { path, message } of jsonObjectIssues(context.value, LIMITS.json)) {
-    context.issues.push({ code: 'custom', message, path: [...path], input: context.value })
-  }
-})
+function checkedJson(read: (value: unknown, limits: JsonLimits) => JsonReading): z.ZodType<JsonObject> {
+  return z.unknown().transform((value, context): JsonObject => {
+    const { json, issues } = read(value, LIMITS.json)
+    for (const { path, message } of issues) {
+      context.issues.push({ code: 'custom', message, path: [...path], input: value })
+    }
+    return json
+  }) as z.ZodType<JsonObject>
+}
+
+/** A copy of a JSON object within the limits of metadata. */
+export const jsonObject: z.ZodType<JsonObject> = checkedJson(readJsonObject)
+
+/** A copy of a merge patch of JSON. */
+export const jsonPatch: z.ZodType<JsonObject> = checkedJson(readJsonPatch)
 
 export const measures: z.ZodType<Measures> = z
   .record(

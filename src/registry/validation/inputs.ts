@@ -1,6 +1,5 @@
 import { z } from 'zod'
 import type { StatusReport } from '../../core/commands/report.js'
-import { jsonPatchIssues } from '../../core/model/json.js'
 import { LIMITS } from '../../core/model/limits.js'
 import { HEALTH_STATUSES, PROCESSING_STATES } from '../../core/model/processing.js'
 import { STREAM_STATUSES, type StreamStatus } from '../../core/model/status.js'
@@ -11,9 +10,11 @@ import {
   type StreamInput,
   type StreamPatch,
 } from '../../core/model/stream.js'
+import { mendText } from '../../core/model/text.js'
 import {
   count,
   jsonObject,
+  jsonPatch,
   measure,
   measures,
   port,
@@ -25,8 +26,20 @@ import {
   ttlMs,
 } from './fields.js'
 
+/** An error's text is not the caller's to choose: it is made to fit rather than refused. */
+function reportOf(error: Error): ErrorReport {
+  const code: unknown = 'code' in error ? error.code : undefined
+  const message = fitting(error.message) || fitting(error.name) || 'Error'
+  return typeof code === 'string' && code !== '' ? { message, code: fitting(code) } : { message }
+}
+
+function fitting(text: unknown): string {
+  if (typeof text !== 'string') return ''
+  return mendText(text.slice(0, LIMITS.maxTextLength))
+}
+
 const errorReport: z.ZodType<ErrorReport> = z.union(
-  [text, z.instanceof(Error), z.strictObject({ message: text, code: text.optional() })],
+  [text, z.instanceof(Error).transform(reportOf), z.strictObject({ message: text, code: text.optional() })],
   'must be a message, an Error, or { message, code? }',
 ) as z.ZodType<ErrorReport>
 
@@ -56,12 +69,6 @@ export const streamInput: z.ZodType<StreamInput> = z.strictObject({
   config: jsonObject.optional(),
   ttlMs: ttlMs.optional(),
 }) as z.ZodType<StreamInput>
-
-const jsonPatch = z.custom<object>().check((context) => {
-  for (const { path, message } of jsonPatchIssues(context.value, LIMITS.json)) {
-    context.issues.push({ code: 'custom', message, path: [...path], input: context.value })
-  }
-})
 
 /** What `update` takes. Patches are checked for what is no JSON here, and for their result after the merge. */
 export const streamPatch: z.ZodType<StreamPatch> = z.strictObject({

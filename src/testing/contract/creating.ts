@@ -105,6 +105,17 @@ export const creating: Chapter = (test) => {
     assert.deepEqual((await registry.get('cam1')).metadata, { list: [1] })
   })
 
+  test('keeps the statistics of a stream that begins over a lapsed one with the same', async (space) => {
+    const registry = space.registry({ indexes: [{ field: 'statistics.bitrate', kind: 'number' }] })
+    const measured = { bitrate: 5 }
+    await registry.create(input('cam1', { ttlMs: 60, statistics: measured }))
+    await space.advance(90)
+    const again = await registry.create(input('cam1', { statistics: measured }))
+    assert.equal(again.statistics.bitrate, 5)
+    assert.deepEqual(await registry.get('cam1'), again)
+    assert.deepEqual((await registry.verify()).problems, [])
+  })
+
   test('finishes a lapsed record of the same id first', async (space) => {
     const registry = space.registry()
     await registry.create(input('cam1', { ttlMs: 100, tags: ['old'] }))

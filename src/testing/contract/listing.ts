@@ -69,6 +69,15 @@ export const listing: Chapter = (test) => {
     for (const id of listed) if (!removed.has(id)) assert.ok(seen.includes(id), id)
   })
 
+  test('pages past many that lapsed', async (space) => {
+    const registry = space.registry()
+    await Promise.all(Array.from({ length: 200 }, (_, i) => registry.create(input(`old${i}`, { ttlMs: 50 }))))
+    await registry.create(input('alive'))
+    await space.advance(80)
+    const { streams, nextCursor } = await registry.listPaginated({ limit: 1 })
+    assert.deepEqual([streams.map(({ id }) => id), nextCursor], [['alive'], undefined])
+  })
+
   test('refuses a limit or a cursor that is none', async (space) => {
     const registry = space.registry()
     for (const limit of [0, -1, 1.5, 1_001, Number.NaN])

@@ -89,6 +89,24 @@ export const reporting: Chapter = (test) => {
     assert.deepEqual(await registry.get('cam1'), again)
   })
 
+  test('takes any Error, whatever is in it', async (space) => {
+    const registry = space.registry()
+    await registry.create(input('cam1'))
+    const odd = [
+      new Error(''),
+      new Error('a\0b\uD800'),
+      new Error('x'.repeat(100_000)),
+      Object.assign(new Error('a'), { message: { a: 1 } }),
+      Object.assign(new Error('a'), { message: undefined, code: 5 }),
+      Object.assign(new Error('a'), { code: 'y'.repeat(100_000) }),
+    ]
+    for (const error of odd) await registry.updateState('cam1', { error })
+    const { state } = await registry.get('cam1')
+    assert.deepEqual([state.errorCount, state.lastError?.message], [odd.length, 'a'])
+    assert.equal(state.lastError?.code?.length, LIMITS.maxTextLength)
+    await rejectsWith('VALIDATION', registry.updateState('cam1', { error: { message: 'a\0' } }))
+  })
+
   test('takes the same status again as a sign of life, and logs nothing', async (space) => {
     const registry = space.registry()
     const before = await registry.create(input('cam1', { ttlMs: 300 }))

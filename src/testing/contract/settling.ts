@@ -43,6 +43,15 @@ export const settling: Chapter = (test) => {
     assert.equal(await registry.count(), 0)
   })
 
+  test('takes the longest time there is, and none that is no number', async (space) => {
+    const registry = space.registry()
+    await registry.create(input('cam1'), { timeoutMs: 2 ** 31 - 1 })
+    assert.ok(await registry.has('cam1', { timeoutMs: 2 ** 31 - 1 }))
+    for (const timeoutMs of ['5000', 0, -1, Number.NaN, 2 ** 31]) {
+      await rejectsWith('VALIDATION', registry.has('cam1', { timeoutMs: timeoutMs as number }))
+    }
+  })
+
   test('hands out copies: what a caller does to one reaches nobody', async (space) => {
     const registry = space.registry()
     await registry.create(input('cam1', { metadata: { list: [1] } }))

@@ -69,6 +69,43 @@ export const updating: Chapter = (test) => {
     )
   })
 
+  test('shows the function form what is there now, statistics and other writers’ changes included', async (space) => {
+    const [registry, other] = [space.registry(), space.registry({ instanceId: 'b' })]
+    await registry.create(input('cam1', { metadata: { ready: false } }))
+    await registry.updateStats('cam1', { bytesReceived: 5 })
+    const seen = await registry.update('cam1', ({ statistics }) => ({
+      metadata: { seen: statistics.bytesReceived },
+    }))
+    assert.equal(seen.metadata.seen, 5)
+    await other.update('cam1', { metadata: { ready: true } })
+    const guarded = await registry.update('cam1', ({ metadata }) => {
+      if (metadata.ready !== true) throw new Error('not ready')
+      return { name: 'go' }
+    })
+    assert.equal(guarded.name, 'go')
+    await other.delete('cam1')
+    const never = (): never => assert.fail('there is nothing to show')
+    await rejectsWith('STREAM_NOT_FOUND', registry.update('cam1', never))
+  })
+
+  test('holds a function of the caller to the call’s time and signal', async (space) => {
+    const registry = space.registry()
+    await registry.create(input('cam1'))
+    const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
+    const endless = registry.update('cam1', () => new Promise<never>(() => {}), { timeoutMs: 50 })
+    const slow = registry.update('cam1', () => pause(120).then(() => ({ name: 'late' })), { timeoutMs: 50 })
+    await Promise.all([rejectsWith('TIMEOUT', endless), rejectsWith('TIMEOUT', slow)])
+    const [aborter, reason] = [new AbortController(), new Error('enough')]
+    const abort = (): { name: string } => {
+      aborter.abort(reason)
+      return { name: 'late' }
+    }
+    const abortedInside = registry.update('cam1', abort, { signal: aborter.signal })
+    await assert.rejects(abortedInside, reason)
+    await pause(150)
+    assert.equal((await registry.get('cam1')).revision, 1)
+  })
+
   test('insists on a revision where one is given', async (space) => {
     const registry = space.registry()
     await registry.create(input('cam1'))

@@ -77,6 +77,35 @@ export const validating: Chapter = (test) => {
     assert.deepEqual((await registry.get('deep')).metadata, eight)
   })
 
+  test('leaves metadata alone when a refresh brings none, whatever the schema says of none', async (space) => {
+    const strict = space.registry<{ region: string }>({ metadataSchema: regionSchema })
+    await strict.register(input('cam1', { metadata: { region: 'eu' } }))
+    assert.deepEqual((await strict.register(input('cam1'))).metadata, { region: 'eu' })
+    await rejectsWith('VALIDATION', strict.register(input('cam2')))
+    await strict.updateStatus('cam1', 'closed')
+    await rejectsWith('VALIDATION', strict.register(input('cam1')))
+    const lenient = space.registry<{ region?: string }>({ metadataSchema: lenientSchema })
+    await lenient.register(input('cam3', { metadata: { region: 'eu' } }))
+    assert.deepEqual((await lenient.register(input('cam3'))).metadata, { region: 'eu' })
+    const same = await lenient.update('cam3', { metadata: { unknown: 1 } as never })
+    assert.equal(same.revision, 1)
+  })
+
+  test('holds the user’s schema to the call’s time', async (space) => {
+    const validate = (): Promise<never> => new Promise(() => {})
+    const endless = { '~standard': { version: 1, vendor: 'contract', validate } } as const
+    const registry = space.registry({ metadataSchema: endless })
+    await rejectsWith('TIMEOUT', registry.create(input('cam1'), { timeoutMs: 50 }))
+  })
+
+  test('keeps what it checked, though the input changes meanwhile', async (space) => {
+    const registry = space.registry()
+    const metadata = { region: 'eu' }
+    const creating = registry.create(input('cam1', { metadata }))
+    metadata.region = 'a\0b'
+    assert.deepEqual((await creating).metadata, { region: 'eu' })
+  })
+
   test('validates metadata by the user’s schema on every write', async (space) => {
     const registry = space.registry<{ region: string }>({ metadataSchema: regionSchema })
     const created = await registry.create(input('cam1', { metadata: { region: 'EU' } }))
@@ -90,6 +119,18 @@ export const validating: Chapter = (test) => {
     await rejectsWith('VALIDATION', registry.register(input('cam1', { metadata: { region: 5 } as never })))
     assert.deepEqual((await registry.get('cam1')).metadata, { region: 'us' })
   })
+}
+
+/** Every key optional: what is left out must still not be lost. */
+const lenientSchema: StandardSchema<{ region?: string }> = {
+  '~standard': {
+    version: 1,
+    vendor: 'contract',
+    validate: (value) => {
+      const { region } = value as { region?: unknown }
+      return { value: typeof region === 'string' ? { region } : {} }
+    },
+  },
 }
 
 /** A schema that also transforms: what it answers is what is kept. */

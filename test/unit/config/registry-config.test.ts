@@ -1,6 +1,7 @@
 import { registryConfigSchema } from '@mirror/stream-registry'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { resolveOptions } from '../../../src/registry/options.ts'
 
 /** What is wrong with a configuration: where, and what. */
 function problemsOf(config: unknown): string[] {
@@ -75,6 +76,16 @@ describe('a configuration', () => {
     expect(registryConfigSchema.parse(config)).toEqual(config)
   })
 
+  it.each([1, 1_001, 100_000])('takes a batch size of %d', (batchSize) => {
+    expect(registryConfigSchema.parse({ batchSize })).toEqual({ batchSize })
+    expect(resolveOptions({ batchSize }, () => 'ingest-1').batchSize).toBe(batchSize)
+  })
+
+  it('leaves the batch size at 500', () => {
+    expect(resolveOptions({}, () => 'ingest-1').batchSize).toBe(500)
+    expect(() => resolveOptions({ batchSize: 100_001 }, () => 'ingest-1')).toThrow('batchSize')
+  })
+
   it('takes our own keys in snake_case, too', () => {
     const config = {
       key_prefix: 'a',
@@ -128,7 +139,7 @@ describe('a configuration', () => {
     [{ partitions: 1_025 }, 'partitions'],
     [{ partitions: 1.5 }, 'partitions'],
     [{ batchSize: 0 }, 'batchSize'],
-    [{ batchSize: 1_001 }, 'batchSize'],
+    [{ batchSize: 100_001 }, 'batchSize'],
     [{ indexCacheSize: -1 }, 'indexCacheSize'],
     [{ maxEvents: 0 }, 'maxEvents'],
     [{ eventBuffer: 0 }, 'eventBuffer'],

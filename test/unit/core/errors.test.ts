@@ -17,6 +17,7 @@ import {
   ValidationError,
 } from '@mirror/stream-registry'
 import { describe, expect, it } from 'vitest'
+import { aboutStream } from '../../../src/core/errors.ts'
 
 interface Row {
   readonly error: RegistryError
@@ -66,7 +67,7 @@ const ROWS: Row[] = [
     error: new ConflictError('cam1', 3, 4),
     name: 'ConflictError',
     code: 'CONFLICT',
-    retryable: true,
+    retryable: false,
     message: 'conflict on cam1: expected revision 3, found 4',
     streamId: 'cam1',
   },
@@ -173,7 +174,60 @@ describe('the errors', () => {
   })
 })
 
+describe('an error that is to say which stream it is about', () => {
+  const cause = new Error('socket closed')
+
+  it.each([
+    new TimeoutError('no reply', { cause }),
+    new UnavailableError('no connection', { cause }),
+    new OutcomeUnknownError('no reply', { cause }),
+  ])('is another one when many calls may share it: $code', (shared) => {
+    const about = aboutStream(shared, 'cam1') as RegistryError
+    expect(about).not.toBe(shared)
+    expect(about).toBeInstanceOf(shared.constructor)
+    expect(about).toMatchObject({ code: shared.code, message: shared.message, streamId: 'cam1' })
+    expect(about.cause).toBe(cause)
+    expect(shared.streamId).toBeUndefined()
+    expect(aboutStream(about, 'cam2')).toBe(about)
+  })
+
+  it('has no cause where there was none', () => {
+    expect('cause' in (aboutStream(new TimeoutError('no reply'), 'cam1') as RegistryError)).toBe(false)
+  })
+
+  it('stays the same when it says so already, cannot say so, or is none of ours', () => {
+    const others = [
+      new TimeoutError('no reply', { streamId: 'cam2' }),
+      new StreamNotFoundError('cam2'),
+      new RegistryClosedError(),
+      new QueryError('the limit is 0'),
+      cause,
+      'no reply',
+      undefined,
+    ]
+    for (const other of others) expect(aboutStream(other, 'cam1')).toBe(other)
+  })
+})
+
 describe('isRegistryError', () => {
+  it('lets the code tell what else an error carries', () => {
+    const errors: unknown[] = [
+      new ValidationError([{ path: ['tags', 0], message: 'must not be empty' }]),
+      new ConflictError('cam1', 3, 4),
+      new InvalidTransitionError('cam1', 'closed', 'active'),
+      new QueryError('the limit is 0'),
+      new Error('x'),
+    ]
+    const carriedBy = (error: unknown): string => {
+      if (!isRegistryError(error)) return 'none of ours'
+      if (error.code === 'VALIDATION') return error.issues.map(({ path }) => path.join('.')).join()
+      if (error.code === 'CONFLICT') return `${error.expected}, ${error.actual}`
+      if (error.code === 'INVALID_TRANSITION') return `${error.from}, ${error.to}`
+      return error.code
+    }
+    expect(errors.map(carriedBy)).toEqual(['tags.0', '3, 4', 'closed, active', 'QUERY', 'none of ours'])
+  })
+
   it('knows the errors of another copy of the package', () => {
     const foreign = Object.assign(new Error('stream not found: cam1'), { code: 'STREAM_NOT_FOUND' })
     expect(isRegistryError(foreign)).toBe(false)

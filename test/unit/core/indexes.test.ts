@@ -1,25 +1,26 @@
 import { STREAM_STATUSES, STREAM_TYPES, type Stream } from '@mirror/stream-registry'
 import { describe, expect, it } from 'vitest'
-import { entriesOf, splitStatusTypeCounter, statisticsEntriesOf } from '../../../src/core/indexes.ts'
+import { entriesOf, splitStatusTypeCounter, statisticsScores } from '../../../src/core/indexes.ts'
 import type { Entry, IndexDeclaration } from '../../../src/core/store.ts'
 import { CREATED_MS, stateWith, streamWith } from '../support/streams.ts'
 
 const BUILT_IN = 9
 
 /** The entries of the declared indexes alone. */
-function declaredEntries(
-  declared: readonly IndexDeclaration[],
-  stream: Stream,
-  statistics = {},
-): readonly Entry[] {
-  const without = entriesOf(stream, statistics)([]).length
-  return entriesOf(stream, statistics)(declared).slice(without)
+function declaredEntries(declared: readonly IndexDeclaration[], stream: Stream): readonly Entry[] {
+  const without = entriesOf(stream)([]).length
+  return entriesOf(stream)(declared).slice(without)
+}
+
+/** The value of an entry, which those over statistics do not have. */
+function entryValue(entry: Entry | undefined): string | number | null | undefined {
+  return entry === undefined || entry.kind === 'side' ? undefined : entry.value
 }
 
 describe('the index entries of a stream', () => {
   it('are those of the seeds’ indexes, health, owner and the counters', () => {
     const stream = streamWith({ tags: ['live'], status: 'active', state: stateWith({ health: 'degraded' }) })
-    expect(entriesOf(stream, {})([])).toEqual([
+    expect(entriesOf(stream)([])).toEqual([
       { kind: 'equality', index: 'status', value: 'active' },
       { kind: 'equality', index: 'type', value: 'srt' },
       { kind: 'equality', index: 'protocol', value: 'srt' },
@@ -34,8 +35,8 @@ describe('the index entries of a stream', () => {
 
   it('are one for each tag, and none for an owner that is not there', () => {
     const { owner: _, ...unowned } = streamWith({ tags: ['a', 'b', 'c'] })
-    const entries = entriesOf(unowned, {})([])
-    expect(entries.filter(({ index }) => index === 'tag').map(({ value }) => value)).toEqual(['a', 'b', 'c'])
+    const entries = entriesOf(unowned)([])
+    expect(entries.filter(({ index }) => index === 'tag').map(entryValue)).toEqual(['a', 'b', 'c'])
     expect(entries.some(({ index }) => index === 'owner')).toBe(false)
     expect(entries).toHaveLength(BUILT_IN - 2 + 3)
   })
@@ -81,10 +82,12 @@ describe('a declared index', () => {
 
   it('for equality keeps the first 128 characters, and tears none', () => {
     const keyOf = (region: string) =>
-      declaredEntries(
-        [{ field: 'metadata.region', kind: 'equality' }],
-        streamWith({ metadata: { region } }),
-      )[0]?.value
+      entryValue(
+        declaredEntries(
+          [{ field: 'metadata.region', kind: 'equality' }],
+          streamWith({ metadata: { region } }),
+        )[0],
+      )
     expect(keyOf('x'.repeat(200))).toBe(`s${'x'.repeat(128)}`)
     expect(keyOf('😀'.repeat(200))).toBe(`s${'😀'.repeat(128)}`)
     expect(keyOf(`x${'😀'.repeat(200)}`)).toBe(`sx${'😀'.repeat(127)}`)
@@ -118,18 +121,30 @@ describe('a declared index', () => {
     for (const field of fields) expect(declaredEntries([{ field, kind: 'equality' }], stream)).toEqual([])
   })
 
-  it('over a statistic is kept with what is measured', () => {
-    const declared: IndexDeclaration[] = [{ field: 'statistics.rttMs', kind: 'number' }]
-    expect(declaredEntries(declared, stream, { rttMs: 2.5 })).toEqual([
-      { kind: 'side', index: 'statistics.rttMs', value: 2.5 },
-    ])
-    expect(declaredEntries(declared, stream)).toEqual([
-      { kind: 'side', index: 'statistics.rttMs', value: null },
-    ])
+  it.each([
+    ['statistics.bytesReceived', 'bytes_received', 0],
+    ['statistics.packetsReceived', 'packets_received', 0],
+    ['statistics.packetsLost', 'packets_lost', 0],
+    ['statistics.bitrate', 'bitrate', 0],
+    ['statistics.rttMs', 'rtt_ms', null],
+    ['statistics.packetsRetransmitted', 'packets_retransmitted', null],
+  ])(
+    'over %s names its field, %s, and what counts where it was not reported: %s',
+    (index, field, missing) => {
+      expect(declaredEntries([{ field: index, kind: 'number' }], stream)).toEqual([
+        { kind: 'side', index, field, missing },
+      ])
+    },
+  )
+
+  it('over a statistic is the same whatever was measured', () => {
+    const declared: IndexDeclaration[] = [{ field: 'statistics.bitrate', kind: 'number' }]
+    const measured = streamWith({ statistics: { ...stream.statistics, bitrate: 5_000 } })
+    expect(declaredEntries(declared, measured)).toEqual(declaredEntries(declared, stream))
   })
 })
 
-describe('the entries of reported statistics', () => {
+describe('the scores of reported statistics', () => {
   const declared: IndexDeclaration[] = [
     { field: 'statistics.rttMs', kind: 'number' },
     { field: 'statistics.bitrate', kind: 'number' },
@@ -137,10 +152,15 @@ describe('the entries of reported statistics', () => {
   ]
 
   it('are those of the declared indexes over what was reported', () => {
-    expect(statisticsEntriesOf({ bitrate: 0, packetsLost: 1 })(declared)).toEqual([
-      { kind: 'side', index: 'statistics.bitrate', value: 0 },
+    expect(statisticsScores({ bitrate: 0, packetsLost: 1 })(declared)).toEqual([
+      { index: 'statistics.bitrate', value: 0 },
     ])
-    expect(statisticsEntriesOf({})(declared)).toEqual([])
+    expect(statisticsScores({ bitrate: 7, rttMs: 2.5 })(declared)).toEqual([
+      { index: 'statistics.rttMs', value: 2.5 },
+      { index: 'statistics.bitrate', value: 7 },
+    ])
+    expect(statisticsScores({})(declared)).toEqual([])
+    expect(statisticsScores({ bitrate: 7 })([])).toEqual([])
   })
 })
 
@@ -148,8 +168,8 @@ describe('the counter of status and type', () => {
   it('is split again for every pair', () => {
     for (const status of STREAM_STATUSES) {
       for (const type of STREAM_TYPES) {
-        const counter = entriesOf(streamWith({ status, type }), {})([]).find(({ kind }) => kind === 'counter')
-        expect(splitStatusTypeCounter(String(counter?.value))).toEqual([status, type])
+        const counter = entriesOf(streamWith({ status, type }))([]).find(({ kind }) => kind === 'counter')
+        expect(splitStatusTypeCounter(String(entryValue(counter)))).toEqual([status, type])
       }
     }
   })

@@ -3,7 +3,14 @@ import { runInNewContext } from 'node:vm'
 import { LIMITS } from '@mirror/stream-registry'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { isPlainObject, jsonClone, jsonEqual, jsonObjectIssues } from '../../../src/core/model/json.ts'
+import {
+  isPlainObject,
+  jsonClone,
+  jsonEqual,
+  jsonObjectIssues,
+  readJsonObject,
+  readJsonPatch,
+} from '../../../src/core/model/json.ts'
 
 const issuesOf = (value: unknown) => jsonObjectIssues(value, LIMITS.json)
 const messagesOf = (value: unknown) => issuesOf(value).map(({ message }) => message)
@@ -176,6 +183,94 @@ describe('what is refused as metadata', () => {
   })
 })
 
+const READERS = [
+  ['an object', readJsonObject],
+  ['a patch', readJsonPatch],
+] as const
+
+/** What a reader makes of a value, and how long it takes. */
+function timed(read: typeof readJsonObject, value: unknown) {
+  const start = performance.now()
+  const reading = read(value, LIMITS.json)
+  return { ...reading, ms: performance.now() - start }
+}
+
+describe.each(READERS)('the copy that is read of %s', (_, read) => {
+  it('equals the value, and shares nothing with it', () => {
+    const inner = { deep: [1, { x: 'y' }] }
+    const value = { inner, list: [inner, []], none: null }
+    const { json, issues } = read(value, LIMITS.json)
+    expect(issues).toEqual([])
+    expect(json).toStrictEqual(value)
+    expect(objectsIn(json).filter((object) => objectsIn(value).includes(object))).toEqual([])
+    inner.deep.push(2)
+    expect(json).toStrictEqual({
+      inner: { deep: [1, { x: 'y' }] },
+      list: [{ deep: [1, { x: 'y' }] }, []],
+      none: null,
+    })
+  })
+
+  it('is what was checked: a getter is read once', () => {
+    let reads = 0
+    const nestedGetter = {
+      get b() {
+        reads += 1
+        return reads === 1 ? 'good' : 'bad\0'
+      },
+    }
+    const { json, issues } = read({ a: [nestedGetter] }, LIMITS.json)
+    expect(issues).toEqual([])
+    expect(json).toStrictEqual({ a: [{ b: 'good' }] })
+    expect(reads).toBe(1)
+  })
+
+  it('keeps null prototypes and other realms out', () => {
+    const { json } = read(
+      Object.assign(Object.create(null), { a: runInNewContext('({ b: [] })') }),
+      LIMITS.json,
+    )
+    expect(json).toStrictEqual({ a: { b: [] } })
+  })
+})
+
+describe('the copy of a patch', () => {
+  it('has no members that are undefined, which an object may not have', () => {
+    const value = { a: undefined, b: { c: undefined, d: null } }
+    expect(readJsonPatch(value, LIMITS.json)).toStrictEqual({ json: { b: { d: null } }, issues: [] })
+    expect(readJsonObject(value, LIMITS.json).issues.map(({ path }) => path)).toEqual([['a'], ['b', 'c']])
+  })
+})
+
+describe.each(READERS)('%s that would take long to read', (_, read) => {
+  const shared = Array.from({ length: 5 }).reduce<unknown>((value) => new Array(16).fill(value), 1)
+  const cyclic: Record<string, unknown> = { list: [] }
+  cyclic.list = new Array(16).fill(cyclic)
+
+  it.each([
+    ['a long list of holes', { a: new Array(1e6) }],
+    ['many bad texts', { a: new Array(300_000).fill('\0') }],
+    [
+      'many bad members',
+      Object.fromEntries(Array.from({ length: 300_000 }, (_, i) => [`k${i}`, Number.NaN])),
+    ],
+    ['many bad keys', Object.fromEntries(Array.from({ length: 300_000 }, (_, i) => [`k${i}\0`, 1]))],
+    ['many good values', { a: new Array(1e6).fill(1) }],
+    ['what is shared 16^5 times', { shared }],
+    ['what holds itself', cyclic],
+  ])('is refused fast, and briefly: %s', (_, value) => {
+    const { issues, ms } = timed(read, value)
+    expect(issues.length).toBeGreaterThan(0)
+    expect(issues.length).toBeLessThanOrEqual(20)
+    expect(ms).toBeLessThan(1_000)
+  })
+
+  it('is told to be too large', () => {
+    const { issues } = timed(read, { shared })
+    expect(issues.map(({ message }) => message)).toEqual(['must be at most 16384 bytes of JSON'])
+  })
+})
+
 describe('an object literal', () => {
   it('is told from everything else', () => {
     class Thing {}
@@ -230,6 +325,11 @@ describe('JSON equality', () => {
 function numbersIn(value: unknown): number[] {
   if (typeof value === 'number') return [value]
   return typeof value === 'object' && value !== null ? Object.values(value).flatMap(numbersIn) : []
+}
+
+function objectsIn(value: unknown): object[] {
+  if (typeof value !== 'object' || value === null) return []
+  return [value, ...Object.values(value).flatMap(objectsIn)]
 }
 
 function withoutNegativeZero(value: unknown): unknown {

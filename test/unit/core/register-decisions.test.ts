@@ -1,5 +1,5 @@
-import { STREAM_STATUSES, type Stream, StreamExistsError } from '@mirror/stream-registry'
-import { describe, expect, it } from 'vitest'
+import { STREAM_STATUSES, type Stream, StreamExistsError, ValidationError } from '@mirror/stream-registry'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { type CreateCommand, decideCreate, decideRegister } from '../../../src/core/commands/create.ts'
 import type { Decision } from '../../../src/core/commands/decision.ts'
 import {
@@ -18,9 +18,9 @@ const LIVE_STATUSES = STREAM_STATUSES.filter((status) => status !== 'terminated'
 function register(
   current: Stream | undefined,
   command: CreateCommand<Stream['metadata']>,
-  { takeover = false, ttlGiven = false, context = LATER } = {},
+  { takeover = false, ttlGiven = false, context = LATER, initial = () => command } = {},
 ): Decision {
-  return decideRegister(current, command, { takeover, ttlGiven }, context)
+  return decideRegister(current, command, { takeover, ttlGiven, initial }, context)
 }
 
 describe('register without a live record', () => {
@@ -96,6 +96,50 @@ describe('register of a stream that ended', () => {
       { type: 'stream.created', shows: 'written' },
       { type: 'stream.started', shows: 'written' },
     ])
+  })
+})
+
+describe('the command for a stream that begins', () => {
+  const refusal = new ValidationError([{ path: ['metadata'], message: 'is not complete' }])
+  const refuse = vi.fn((): CreateCommand<Stream['metadata']> => {
+    throw refusal
+  })
+  beforeEach(() => {
+    refuse.mockClear()
+  })
+
+  it.each([
+    ['new', undefined],
+    ['a new incarnation', streamWith({ status: 'closed', epoch: 4 })],
+  ])('is what is stored when the stream is %s', (_, current) => {
+    const initial = vi.fn(() => commandWith({ metadata: { region: 'eu' }, tags: ['live'] }))
+    const decision = requirePut(register(current, commandWith({ metadata: {} }), { initial }))
+    expect(decision.next).toMatchObject({ metadata: { region: 'eu' }, tags: ['live'] })
+    expect(initial).toHaveBeenCalledOnce()
+  })
+
+  it.each([
+    ['new', undefined],
+    ['a new incarnation of one that was terminated', streamWith({ status: 'terminated' })],
+    ['a new incarnation of one that was closed', streamWith({ status: 'closed', owner: 'ingest-2' })],
+  ])('may be refused when the stream is %s', (_, current) => {
+    expect(thrownBy(() => register(current, commandWith(), { initial: refuse }))).toBe(refusal)
+    expect(refuse).toHaveBeenCalledOnce()
+  })
+
+  it('is not asked for by a refresh, a takeover or a refusal', () => {
+    for (const status of LIVE_STATUSES) {
+      const current = streamWith({ status })
+      expect(register(current, commandWith(), { initial: refuse })).toMatchObject({ kind: 'none' })
+      const renamed = requirePut(register(current, commandWith({ name: 'new' }), { initial: refuse }))
+      expect(renamed.next.name).toBe('new')
+      const elsewhere = { initial: refuse, context: ELSEWHERE }
+      const taken = register(current, commandWith(), { ...elsewhere, takeover: true })
+      expect(eventsOf(taken)).toEqual(['owner.changed'])
+      const error = thrownBy(() => register(current, commandWith(), elsewhere))
+      expect(error).toBeInstanceOf(StreamExistsError)
+    }
+    expect(refuse).not.toHaveBeenCalled()
   })
 })
 

@@ -14,13 +14,13 @@ const DECLARED: IndexDeclaration[] = [
   { field: 'statistics.rttMs', kind: 'number' },
 ]
 
-const describeDocument: Describe = (_, doc, side) => {
+const describeDocument: Describe = (_, doc) => {
   try {
-    const stream = streamFromStored(doc, side, DEADLINE)
+    const stream = streamFromStored(doc, undefined, DEADLINE)
     return {
       order: stream.createdAt.getTime(),
       ttlMs: stream.ttlMs,
-      entries: entriesOf(stream, side === undefined ? {} : stream.statistics),
+      entries: entriesOf(stream),
       onLapsed: 'stream.expired',
     }
   } catch {
@@ -30,18 +30,24 @@ const describeDocument: Describe = (_, doc, side) => {
 
 /** The insides of a store in memory that holds these streams, all consistent. */
 function partsOf(...streams: Stream[]): MemoryParts {
+  return partsWith(undefined, ...streams)
+}
+
+/** The same where each of them has reported these statistics. */
+function partsWith(side: string | undefined, ...streams: Stream[]): MemoryParts {
   const parts: MemoryParts = {
     records: new Map(),
     indexes: new MemoryIndexes(),
     leases: new SortedItems(),
-    place: (entries, order, { id }) => parts.indexes.place(entries(DECLARED), id, order),
+    place: (entries, order, { id, side }) => parts.indexes.place(entries(DECLARED), id, order, side),
   }
   for (const stream of streams) {
     const { id } = stream
-    const entries = parts.indexes.place(entriesOf(stream, {})(DECLARED), id, CREATED_MS)
+    const entries = parts.indexes.place(entriesOf(stream)(DECLARED), id, CREATED_MS, side)
     parts.records.set(id, {
       id,
       doc: JSON.stringify(documentToJSON(stream)),
+      ...(side !== undefined && { side }),
       token: '1-1',
       fence: '1-1',
       ttlMs: stream.ttlMs,
@@ -197,6 +203,17 @@ describe('an audit of a store in memory', () => {
         partsOf(streamWith({ name: 'Camera 1', tags: ['hd'] }), streamWith({ id: 'cam2', status: 'active' })),
       ),
     )
+  })
+
+  it('follows the statistics that were reported', () => {
+    const parts = partsWith('{"rtt_ms":2.5}', streamWith())
+    const measured = listOf(parts, 'statistics.rttMs').items
+    expect([...measured.from()]).toEqual([{ rank: 2.5, id: 'cam1' }])
+    expect(audit(parts).problems).toEqual([])
+    measured.delete({ rank: 2.5, id: 'cam1' })
+    measured.add({ rank: 7, id: 'cam1' })
+    expect(audit(parts, true).problems.map(briefly)).toEqual(['missing-entry cam1', 'dangling-entry cam1'])
+    expect([...measured.from()]).toEqual([{ rank: 2.5, id: 'cam1' }])
   })
 
   it('says what is wrong where', () => {

@@ -32,7 +32,33 @@ const REFUSED = [
   'CROSSSLOT Keys in request don’t hash to the same slot',
 ]
 
+const BROKEN = [
+  'WRONGTYPE Operation against a key holding the wrong kind of value script: 5ca1ab1e, on @user_script:7.',
+  'ERR user_script:7: Script attempted to access nonexistent global variable ‘x’ script: 5ca1ab1e, on @user_script:7.',
+  'ERR value is not an integer or out of range script: 5ca1ab1e, on @user_script:7.',
+  'ERR Error running script (call to f_5ca1ab1e): @user_script:7: attempt to index a nil value',
+]
+
 describe('what an error of the driver says about the command', () => {
+  it.each(BROKEN)('perhaps applied in part, by a script that failed in its middle: %s', (message) => {
+    expect(verdictOf(reply(message))).toBe('broken')
+    expect(verdictOf(new Error(message))).toBe('broken')
+  })
+
+  it.each([
+    [
+      'READONLY You can’t write against a read only replica. script: 5ca1ab1e, on @user_script:7.',
+      'not-applied',
+    ],
+    [
+      'OOM command not allowed when used memory > ‘maxmemory’. script: 5ca1ab1e, on @user_script:7.',
+      'refused',
+    ],
+    ['NOPERM No permissions to access a key script: 5ca1ab1e, on @user_script:7.', 'refused'],
+  ])('not applied when what a script met is a refusal to work: %s', (message, verdict) => {
+    expect(verdictOf(reply(message))).toBe(verdict)
+  })
+
   it.each(TRY_AGAIN)('surely not applied, try again: %s', (message) => {
     expect(verdictOf(reply(message))).toBe('not-applied')
     expect(verdictOf(new Error(message))).toBe('not-applied')
@@ -72,7 +98,9 @@ describe('what an error of the driver says about the command', () => {
   )
 
   it('goes by the first word alone', () => {
-    expect(verdictOf(reply('ERR the script said READONLY'))).toBe('refused')
+    expect(verdictOf(reply('ERR the server said READONLY'))).toBe('refused')
+    expect(verdictOf(reply('ERR it failed script: f00, on @user_script:1.'))).toBe('broken')
+    expect(verdictOf(reply('ERROR in a script'))).toBe('refused')
     expect(verdictOf(reply('READONLYISH x'))).toBe('refused')
     expect(verdictOf(new Error('the server said READONLY x'))).toBe('unknown')
   })

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Entry } from '../../../src/core/store.ts'
-import { bookkeptEntries, decodeBookkeeping, encodeEntry, encodeScore } from '../../../src/redis/entries.ts'
+import { bookkeptEntries, decodeBookkeeping, encodeEntry } from '../../../src/redis/entries.ts'
 
 describe('an index entry as the scripts take it', () => {
   const rows: [Entry, string][] = [
@@ -10,8 +10,14 @@ describe('an index entry as the scripts take it', () => {
     [{ kind: 'number', index: 'created_at', value: 1_705_329_052_000 }, 'ncreated_at=1705329052000'],
     [{ kind: 'number', index: 'bitrate', value: null }, 'nbitrate=+inf'],
     [{ kind: 'number', index: 'frameRate', value: 29.97 }, 'nframeRate=29.97'],
-    [{ kind: 'side', index: 'statistics.rttMs', value: 0 }, 'sstatistics.rttMs=0'],
-    [{ kind: 'side', index: 'statistics.rttMs', value: null }, 'sstatistics.rttMs=+inf'],
+    [
+      { kind: 'side', index: 'statistics.bitrate', field: 'bitrate', missing: 0 },
+      'sstatistics.bitrate=bitrate|0',
+    ],
+    [
+      { kind: 'side', index: 'statistics.rttMs', field: 'rtt_ms', missing: null },
+      'sstatistics.rttMs=rtt_ms|+inf',
+    ],
     [{ kind: 'text', index: 'source_addr', value: 'a=b:c' }, 'tsource_addr=va=b:c'],
     [{ kind: 'text', index: 'name', value: '' }, 'tname=v'],
     [{ kind: 'text', index: 'name', value: null }, 'tname=~'],
@@ -30,7 +36,9 @@ describe('a score', () => {
   it.each([0, -1, 1.5, 1e21, 5e-324, Number.MAX_SAFE_INTEGER, Number.MAX_VALUE])(
     'of %d is exact',
     (value) => {
-      expect(Number(encodeScore(value))).toBe(value)
+      const encoded = encodeEntry({ kind: 'number', index: 'x', value })
+      expect(encoded).toMatch(/^nx=/)
+      expect(Number(encoded.slice('nx='.length))).toBe(value)
     },
   )
 })

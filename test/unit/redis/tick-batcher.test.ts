@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { Call } from '../../../src/core/store.ts'
 import { TickBatcher } from '../../../src/redis/tick-batcher.ts'
 
@@ -18,11 +18,12 @@ function shouting(): { batcher: TickBatcher<string, string>; runs: Run[] } {
 }
 
 /** A batcher whose runs end when they are told to. */
-function held() {
+function held(onAborted?: (reason: unknown) => unknown) {
   const runs: { items: readonly string[]; resolve(results: string[]): void; reject(error: unknown): void }[] =
     []
   const batcher = new TickBatcher<string, string>(
     (items) => new Promise((resolve, reject) => runs.push({ items, resolve, reject })),
+    onAborted,
   )
   return { batcher, runs }
 }
@@ -132,6 +133,51 @@ describe('a call with a signal', () => {
     await expect(aborted).rejects.toThrow('no longer wanted')
     runs[0]?.reject(new Error('too late'))
     await nextTick()
+  })
+
+  it('is taken out of its batch when it is aborted before that has left', async () => {
+    const onAborted = vi.fn()
+    const { batcher, runs } = held(onAborted)
+    const controller = new AbortController()
+    const reason = new Error('no longer wanted')
+    const call = inMs(10_000)
+    const first = batcher.add('a', call)
+    const aborted = batcher.add('b', { ...call, signal: controller.signal })
+    const last = batcher.add('c', call)
+    controller.abort(reason)
+    await expect(aborted).rejects.toBe(reason)
+    await nextTick()
+    expect(runs.map(({ items }) => items)).toEqual([['a', 'c']])
+    runs[0]?.resolve(['A', 'C'])
+    expect(await Promise.all([first, last])).toEqual(['A', 'C'])
+    expect(onAborted).not.toHaveBeenCalled()
+  })
+
+  it('leaves nothing to run when it was alone, and the next calls get through', async () => {
+    const { batcher, runs } = shouting()
+    const never = batcher.add('a', { ...inMs(10_000), signal: AbortSignal.abort('never wanted') })
+    await expect(never).rejects.toBe('never wanted')
+    expect(await batcher.add('b', inMs(10_000))).toBe('B')
+    await nextTick()
+    expect(await batcher.add('c', inMs(10_000))).toBe('C')
+    expect(runs.map(({ items }) => items)).toEqual([['b'], ['c']])
+  })
+
+  it('rejects with what it is told to when it is aborted after its batch has left', async () => {
+    const unknown = new Error('perhaps applied')
+    const onAborted = vi.fn(() => unknown)
+    const { batcher, runs } = held(onAborted)
+    const controller = new AbortController()
+    const call = inMs(10_000)
+    const aborted = batcher.add('a', { ...call, signal: controller.signal })
+    const other = batcher.add('b', call)
+    await nextTick()
+    controller.abort('no longer wanted')
+    await expect(aborted).rejects.toBe(unknown)
+    expect(onAborted.mock.calls).toEqual([['no longer wanted']])
+    expect(runs.map(({ items }) => items)).toEqual([['a', 'b']])
+    runs[0]?.resolve(['A', 'B'])
+    expect(await other).toBe('B')
   })
 
   it('is answered like any other when nobody aborts', async () => {
