@@ -62,11 +62,6 @@ export function jsonObjectIssues(value: unknown, limits: JsonLimits): readonly I
   return readJsonObject(value, limits).issues
 }
 
-/** Everything that keeps a value from being a merge patch of JSON. */
-export function jsonPatchIssues(value: unknown, limits: JsonLimits): readonly Issue[] {
-  return readJsonPatch(value, limits).issues
-}
-
 function tooLarge({ maxBytes }: JsonLimits): string {
   return `must be at most ${maxBytes} bytes of JSON`
 }
