@@ -86,10 +86,10 @@ export class StoreRegistry<M = Metadata> implements Registry<M> {
 
   async create(input: StreamInput<M>, options: CallOptions = {}): Promise<Stream<M>> {
     const call = this.#start(options, this.#options.writeTimeoutMs)
-    const { metadata, ...given } = parse(streamInput, input) as StreamInput<M>
-    const valid = { ...given, metadata: await this.#validMetadata(metadata ?? {}, call) }
+    const valid = parse(streamInput, input) as StreamInput<M>
+    const metadata = await this.#validMetadata(valid.metadata ?? {}, call)
     for (let attempt = 1; ; attempt++) {
-      const command = await this.#command(valid, call)
+      const command = await this.#command(valid, metadata, call)
       try {
         return await this.#run(
           command.id,
@@ -111,16 +111,13 @@ export class StoreRegistry<M = Metadata> implements Registry<M> {
   ): Promise<Stream<M>> {
     if (input?.id === undefined) return this.create(input, options)
     const call = this.#start(options, this.#options.writeTimeoutMs)
-    const { metadata, ...given } = parse(streamInput, input) as StreamInput<M>
+    const valid = parse(streamInput, input) as StreamInput<M>
     // What a schema says of no metadata matters only if the stream begins: a refresh leaves the old alone.
-    const initial = await settle(this.#validMetadata(metadata ?? {}, call))
-    const command = await this.#command(
-      metadata === undefined ? given : { ...given, metadata: initial() },
-      call,
-    )
+    const initial = await settle(this.#validMetadata(valid.metadata ?? {}, call))
+    const command = await this.#command(valid, valid.metadata === undefined ? undefined : initial(), call)
     const manner = {
       takeover,
-      ttlGiven: given.ttlMs !== undefined,
+      ttlGiven: valid.ttlMs !== undefined,
       initial: () => ({ ...command, metadata: initial() }),
     }
     return this.#run(
@@ -332,11 +329,12 @@ export class StoreRegistry<M = Metadata> implements Registry<M> {
       : within(validateMetadata(metadataSchema, metadata), call)
   }
 
-  async #command(input: StreamInput<M>, call: Call): Promise<CreateCommand<M>> {
+  async #command(input: StreamInput<M>, metadata: M | undefined, call: Call): Promise<CreateCommand<M>> {
     // The store's time stamps the record: without a connection there is none yet.
     await this.#store.open(call)
     const id = input.id ?? (await this.#minter.mint(input.type, input.sourceAddr, call))
-    return { ...input, id, ttlMs: input.ttlMs ?? this.#options.defaultTtlMs }
+    const settled = { id, ttlMs: input.ttlMs ?? this.#options.defaultTtlMs }
+    return Object.assign({}, input, settled, metadata === undefined ? undefined : { metadata })
   }
 
   /** A patch is checked once more when it was merged: only then is the result known. */

@@ -47,7 +47,9 @@ export function readJsonObject(value: unknown, limits: JsonLimits): JsonReading 
   const json = reader.readObject(value)
   if (reader.issues.length > 0) return { json, issues: reader.issues }
   if (Object.keys(json).length > limits.maxKeys) reader.refuse(`must have at most ${limits.maxKeys} keys`)
-  else if (utf8Length(JSON.stringify(json)) > limits.maxBytes) reader.refuse(tooLarge(limits))
+  else if (reader.mayExceed(limits.maxBytes) && utf8Length(JSON.stringify(json)) > limits.maxBytes) {
+    reader.refuse(tooLarge(limits))
+  }
   return { json, issues: reader.issues }
 }
 
@@ -77,11 +79,17 @@ class JsonReader {
   readonly #path: (string | number)[] = []
   /** Bytes that are left: every value takes one at least, a text as many as it has characters. */
   #budget: number
+  #values = 0
 
   constructor(limits: JsonLimits, skipUndefined: boolean) {
     this.#limits = limits
     this.#skipUndefined = skipUndefined
     this.#budget = limits.maxBytes
+  }
+
+  /** Whether the JSON may take more bytes: an escaped character takes six, a value at most 25 besides. */
+  mayExceed(bytes: number): boolean {
+    return this.#values * 25 + (this.#limits.maxBytes - this.#budget) * 6 > bytes
   }
 
   refuse(message: string): void {
@@ -95,6 +103,7 @@ class JsonReader {
   }
 
   #read(value: unknown): JsonValue {
+    this.#values += 1
     if (this.#spend(typeof value === 'string' ? value.length + 2 : 1)) return null
     const problem = valueProblem(value, this.#path.length, this.#limits)
     if (problem !== undefined) {
