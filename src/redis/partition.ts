@@ -6,24 +6,33 @@ import type {
   Finished,
   Found,
   Identified,
-  IndexDeclaration,
-  LogEvent,
   LogRecord,
   Page,
   Position,
-  Rec,
   Renewal,
   RenewalAnswer,
   Stored,
-  Write,
 } from '../core/store.js'
 import { SharedTask } from '../registry/shared-task.js'
 import type { Caller } from './caller.js'
 import type { RedisClient } from './client.js'
-import { decodeBookkeeping, encodeEntry } from './entries.js'
+import { encodeEntry } from './entries.js'
 import { type PartitionKeys, partitionKeys } from './keys.js'
 import { claimLayout, declareIndexes, type LayoutRequest, type PartitionLayout } from './layout.js'
 import type { Script } from './script.js'
+import {
+  type Columns,
+  decodeConflict,
+  decodeLogRecord,
+  encodeEvent,
+  encodeRenewals,
+  encodeWrite,
+  FOUND_MISSING,
+  RENEWAL_ANSWERS,
+  type ReadReply,
+  toFound,
+  withBookkeeping,
+} from './script-codec.js'
 import { scripts } from './scripts.js'
 import { ServerClock } from './server-clock.js'
 import { TickBatcher } from './tick-batcher.js'
@@ -47,7 +56,6 @@ const BACKLOG_LIMIT = 2000
 const SWEEP_LIMIT = 50
 /** How many documents one call of a script reads at most: about 2 ms of Redis. */
 export const READ_LIMIT = 500
-const FOUND_MISSING: Found<never> = { kind: 'missing' }
 
 type Reply = readonly [state: string, serverNow: string, ...rest: string[]]
 
@@ -275,112 +283,5 @@ export class Partition {
     const reply = (await script.run(client, this.keys.active, args)) as Reply
     this.clock.sample(Number(reply[1]), sent, performance.now())
     return reply
-  }
-}
-
-type ReadReply = readonly [state: string, now: string, ...columns: (readonly unknown[])[]]
-
-/** What was read of some ids, column by column. */
-export interface Columns {
-  readonly now: number
-  readonly deadlines: readonly unknown[]
-  readonly sides: readonly unknown[]
-  readonly docs: readonly unknown[]
-  readonly bookkeeping: readonly unknown[]
-}
-
-const RENEWAL_ANSWERS: Readonly<Record<string, RenewalAnswer>> = { a: 'alive', m: 'missing', s: 'stale' }
-
-/** write, renew, document, order, ttl, lapsed event, new fence, side value */
-function encodeWrite(write: Write): string[] {
-  switch (write.kind) {
-    case 'none':
-      return ['none', write.renew ? '1' : '0', '', '', '', '', '0', '']
-    case 'remove':
-      return ['remove', '0', write.lastDoc ?? '', '', '', '', '0', '']
-    case 'put':
-      return [
-        'put',
-        write.renew ? '1' : '0',
-        write.doc,
-        String(write.order),
-        String(write.ttlMs),
-        write.onLapsed,
-        write.newFence ? '1' : '0',
-        write.side ?? '',
-      ]
-  }
-}
-
-function encodeEvent({ type, shows, changes }: LogEvent): string[] {
-  return [type, shows, changes?.join(',') ?? '']
-}
-
-/** Most renewals are plain heartbeats: the ids come first, and what few have besides is listed behind, by place. */
-function encodeRenewals(renewals: readonly Renewal[], indexes: readonly IndexDeclaration[]): string[] {
-  const ids: string[] = []
-  const fences: string[] = []
-  const sides: string[] = []
-  for (const [i, { id, fence, side }] of renewals.entries()) {
-    ids.push(id)
-    if (fence !== undefined) fences.push(String(i + 1), fence)
-    if (side === undefined) continue
-    const scores = side.scores(indexes)
-    sides.push(String(i + 1), side.json, String(scores.length))
-    for (const { index, value } of scores) sides.push(index, String(value))
-  }
-  return [String(ids.length), ...ids, String(fences.length / 2), ...fences, ...sides]
-}
-
-function decodeConflict(id: string, [token, fence, ttl, deadline, doc, side]: string[]): Rec {
-  return {
-    id,
-    token: token ?? '',
-    fence: fence ?? '',
-    ttlMs: Number(ttl),
-    deadline: Number(deadline),
-    doc: doc ?? '',
-    ...(side && { side }),
-  }
-}
-
-function toFound(now: number, score: unknown, side: unknown, doc: unknown): Found<Stored> {
-  if (score == null) return doc == null ? FOUND_MISSING : { kind: 'corrupt', why: 'a value without a lease' }
-  const deadline = Number(score)
-  if (deadline <= now) return FOUND_MISSING
-  if (typeof doc !== 'string') return { kind: 'corrupt', why: 'no document' }
-  return { kind: 'live', rec: typeof side === 'string' ? { doc, deadline, side } : { doc, deadline } }
-}
-
-function withBookkeeping(id: string, found: Found<Stored>, text: unknown): Found {
-  if (found.kind !== 'live') return found
-  const bookkeeping = typeof text === 'string' ? decodeBookkeeping(text) : undefined
-  if (bookkeeping === undefined) return { kind: 'corrupt', why: 'no bookkeeping' }
-  return { kind: 'live', rec: { id, ...found.rec, ...bookkeeping } }
-}
-
-function decodeLogRecord(logId: string, fields: readonly string[]): LogRecord {
-  const values: Record<string, string> = {}
-  for (let i = 0; i < fields.length; i += 2) values[fields[i] ?? ''] = fields[i + 1] ?? ''
-  const {
-    t: type = '',
-    i: id = '',
-    d: doc = '',
-    x: side,
-    l: deadline,
-    s: source = '',
-    c: changes,
-    o: opId,
-  } = values
-  return {
-    logId,
-    type,
-    id,
-    doc,
-    deadline: Number(deadline),
-    source,
-    ...(side && { side }),
-    ...(changes && { changes: changes.split(',') }),
-    ...(opId && { opId }),
   }
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { type CreateCommand, decideCreate, decideRegister } from '../core/commands/create.js'
-import { type Context, type Decision, lapsedEvent } from '../core/commands/decision.js'
+import type { Context, Decision } from '../core/commands/decision.js'
 import { decideUnregister } from '../core/commands/end.js'
 import { mergePatch } from '../core/commands/merge-patch.js'
 import { decideState, decideStatus, type StatusReport } from '../core/commands/report.js'
@@ -13,15 +13,16 @@ import {
   StreamExistsError,
   StreamNotFoundError,
 } from '../core/errors.js'
-import { entriesOf, STATUS_TYPE_COUNTER, splitStatusTypeCounter, statisticsScores } from '../core/indexes.js'
+import { STATUS_TYPE_COUNTER, statisticsScores } from '../core/indexes.js'
 import type { StreamStatistics } from '../core/model/statistics.js'
 import type { StreamStatus } from '../core/model/status.js'
 import type { Metadata, StateReport, Stream, StreamInput, StreamPatch } from '../core/model/stream.js'
 import { statisticsToJSON } from '../core/model/wire.js'
-import type { Call, Describe, Identified, Renewal, RenewalAnswer, Store } from '../core/store.js'
+import type { Call, Identified, Renewal, RenewalAnswer, Store } from '../core/store.js'
 import { within } from './bounded.js'
 import { type CallOptions, startCall } from './call.js'
 import { CommandRunner, type Decide, decodeLive, type Expected } from './command-runner.js'
+import { describeDocument } from './describe-document.js'
 import { IdMinter } from './id-minter.js'
 import type { ResolvedOptions } from './options.js'
 import { decodeCursor, encodeCursor, positionOf, readInOrder } from './positions.js'
@@ -35,6 +36,7 @@ import type {
   UpdateOptions,
   VerifyReport,
 } from './registry.js'
+import { toStats } from './registry-stats.js'
 import {
   jsonObject,
   statistics as statisticsSchema,
@@ -282,7 +284,7 @@ export class StoreRegistry<M = Metadata> implements Registry<M> {
     repair = false,
     ...options
   }: { readonly repair?: boolean } & CallOptions = {}): Promise<VerifyReport> {
-    return this.#store.audit(describe, repair, this.#start(options, VERIFY_TIMEOUT_MS))
+    return this.#store.audit(describeDocument, repair, this.#start(options, VERIFY_TIMEOUT_MS))
   }
 
   close(): Promise<void> {
@@ -383,35 +385,4 @@ function tryDecode<M>({ id, rec }: Identified): Stream<M> | undefined {
     if (isRegistryError(error) && error.code === 'CORRUPT') return undefined
     throw error
   }
-}
-
-const describe: Describe = (id, doc) => {
-  try {
-    const stream = decodeLive(id, { doc, deadline: 0 })
-    return {
-      order: stream.createdAt.getTime(),
-      ttlMs: stream.ttlMs,
-      entries: entriesOf(stream),
-      onLapsed: lapsedEvent(stream),
-    }
-  } catch {
-    return undefined
-  }
-}
-
-function toStats(counters: ReadonlyMap<string, number>): RegistryStats {
-  const byStatus: Record<string, number> = {}
-  const byType: Record<string, number> = {}
-  const byStatusAndType: Record<string, Record<string, number>> = {}
-  let total = 0
-  for (const [value, count] of counters) {
-    const parts = splitStatusTypeCounter(value)
-    if (parts === undefined || count <= 0) continue
-    const [status, type] = parts
-    total += count
-    byStatus[status] = (byStatus[status] ?? 0) + count
-    byType[type] = (byType[type] ?? 0) + count
-    byStatusAndType[status] = { ...byStatusAndType[status], [type]: count }
-  }
-  return { total, byStatus, byType, byStatusAndType }
 }
