@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -72,6 +72,11 @@ export async function startRedis(args: readonly string[] = []): Promise<RedisSer
   }
 }
 
+/** Where it can be had: the kernel ends the server when the process that started it dies, however it dies. */
+function diesWithParent(): string[] {
+  return existsSync('/usr/bin/setpriv') ? ['/usr/bin/setpriv', '--pdeathsig', 'KILL'] : []
+}
+
 async function launch(
   server: string,
   port: number,
@@ -86,7 +91,8 @@ async function launch(
   })
   const common = ['--port', String(port), '--bind', '127.0.0.1', '--dir', dir]
   const own = isSentinel ? ['--sentinel'] : ['--save', '', '--appendonly', 'no', ...args]
-  const child = spawn(server, [config, ...common, ...own], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const [command = server, ...wrapped] = [...diesWithParent(), server, config, ...common, ...own]
+  const child = spawn(command, wrapped, { env, stdio: ['ignore', 'pipe', 'pipe'] })
   running.add(child)
   child.once('exit', () => running.delete(child))
   let output = ''
