@@ -1,4 +1,5 @@
 import type { Metadata } from '../core/model/stream.js'
+import { withoutUndefined } from '../core/model/without-undefined.js'
 import { MockRegistry } from '../memory/mock-registry.js'
 import { configuredClients } from '../redis/connection.js'
 import { buildRedisStore } from '../redis/redis-registry.js'
@@ -42,10 +43,4 @@ export function createRegistry<M = Metadata>(config: CreateRegistryConfig<M> = {
   const { readTimeoutMs, writeTimeoutMs } = redis
   const timeouts = withoutUndefined({ readTimeoutMs, writeTimeoutMs })
   return new StoreRegistry<M>(...buildRedisStore<M>({ ...given, ...timeouts }, configuredClients(redis)))
-}
-
-function withoutUndefined<T extends object>(value: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as {
-    [K in keyof T]?: Exclude<T[K], undefined>
-  }
 }

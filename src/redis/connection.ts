@@ -68,7 +68,7 @@ function openClient(driver: Driver, config: ConnectionConfig): OwnClient {
   cluster.on('error', ignore)
   cluster.on('+node', (node: Redis) => letProcessEnd(node))
   letProcessEnd(cluster)
-  return cluster as unknown as OwnClient
+  return cluster
 }
 
 /** A failover must be noticed in seconds: the driver's own defaults wait for a frozen master for minutes. */
@@ -131,7 +131,7 @@ function parseAddress(address: string): Address {
 function prepared(client: Redis): OwnClient {
   client.on('error', ignore)
   letProcessEnd(client)
-  return client as unknown as OwnClient
+  return client
 }
 
 /** Calls report what went wrong; without a listener the driver would print it. */

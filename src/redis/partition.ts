@@ -57,6 +57,8 @@ const SWEEP_LIMIT = 50
 /** How many documents one call of a script reads at most: about 2 ms of Redis. */
 export const READ_LIMIT = 500
 
+/** Every script answers how it went and what time it is there; most of the rest is flat text. */
+type AnyReply = readonly [state: string, serverNow: string, ...rest: unknown[]]
 type Reply = readonly [state: string, serverNow: string, ...rest: string[]]
 
 /** One partition of the registry: one slot of Redis, over which every script is atomic. */
@@ -177,8 +179,9 @@ export class Partition {
 
   /** In one script, so that lease, statistics and document of a record are of one instant. */
   async readColumns(ids: readonly string[], withBookkeeping: boolean, call: Call): Promise<Columns> {
-    const reply = await this.#read(scripts.read, call, [withBookkeeping ? '1' : '0', ...ids])
-    const [, now, deadlines = [], sides = [], docs = [], bookkeeping = []] = reply as unknown as ReadReply
+    const args = [withBookkeeping ? '1' : '0', ...ids]
+    const reply = await this.#read<ReadReply>(scripts.read, call, args)
+    const [, now, deadlines = [], sides = [], docs = [], bookkeeping = []] = reply
     return { now: Number(now), deadlines, sides, docs, bookkeeping }
   }
 
@@ -273,14 +276,18 @@ export class Partition {
     }
   }
 
-  async #read(script: Script, call: Call, args: readonly string[]): Promise<Reply> {
+  async #read<R extends AnyReply = Reply>(script: Script, call: Call, args: readonly string[]): Promise<R> {
     await this.layout(call)
     return this.#caller.run('read', call, (client) => this.#timed(client, script, args))
   }
 
-  async #timed(client: RedisClient, script: Script, args: readonly string[]): Promise<Reply> {
+  async #timed<R extends AnyReply = Reply>(
+    client: RedisClient,
+    script: Script,
+    args: readonly string[],
+  ): Promise<R> {
     const sent = performance.now()
-    const reply = (await script.run(client, this.keys.active, args)) as Reply
+    const reply = (await script.run(client, this.keys.active, args)) as R
     this.clock.sample(Number(reply[1]), sent, performance.now())
     return reply
   }

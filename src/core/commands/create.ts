@@ -3,6 +3,7 @@ import { jsonClone, jsonEqual } from '../model/json.js'
 import { NO_STATISTICS } from '../model/statistics.js'
 import { isTerminalStatus } from '../model/status.js'
 import type { Metadata, Stream, StreamInput, StreamState } from '../model/stream.js'
+import { withoutUndefined } from '../model/without-undefined.js'
 import { type Context, changed, type Decision, eventOf, type PlannedEvent } from './decision.js'
 
 /** A validated input, with its id and its time to live settled. */
@@ -160,8 +161,4 @@ function refresh<M>(
     newFence: false,
     statistics: 'keep',
   }
-}
-
-function withoutUndefined<T extends object>(value: T): T {
-  return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as T
 }

@@ -24,7 +24,7 @@ export function decideUpdate<M = Metadata>(
   context: Context,
   metadata?: M,
 ): Decision<M> {
-  const next: Record<string, unknown> = { ...current }
+  const next: Stream<M> = { ...current }
   const changes: string[] = []
   for (const [field, value] of Object.entries(patch)) {
     if (value === undefined) continue
@@ -32,13 +32,13 @@ export function decideUpdate<M = Metadata>(
     const after = field === 'metadata' && metadata !== undefined ? metadata : patchField(field, before, value)
     if (jsonEqual(before, after)) continue
     changes.push(field)
-    if (after === undefined) delete next[field]
-    else next[field] = after
+    if (after === undefined) Reflect.deleteProperty(next, field)
+    else Object.assign(next, { [field]: after })
   }
   if (changes.length === 0) return { kind: 'none', stream: current, renew: false }
   return {
     kind: 'put',
-    next: changed(next as unknown as Stream<M>, {}, context),
+    next: changed(next, {}, context),
     events: [eventOf('stream.updated', changes)],
     renew: false,
     newFence: false,

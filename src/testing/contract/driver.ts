@@ -34,7 +34,7 @@ export interface ContractHarness {
 export class ContractSpace {
   readonly #harness: ContractHarness
   readonly #name: string
-  readonly #opened: Registry<never>[] = []
+  readonly #opened: { close(): Promise<void> }[] = []
 
   constructor(harness: ContractHarness, name: string) {
     this.#harness = harness
@@ -44,7 +44,7 @@ export class ContractSpace {
   /** Another instance over the space's records. Default `instanceId`: `a`. */
   registry<M = Metadata>(options: RegistryOptions<M> = {}): Registry<M> {
     const registry = this.#harness.registry<M>(this.#name, { instanceId: 'a', ...options })
-    this.#opened.push(registry as unknown as Registry<never>)
+    this.#opened.push(registry)
     return registry
   }
 
