@@ -12,12 +12,28 @@ export type { StreamStatistics } from './core/model/statistics.js'
 export * from './core/model/status.js'
 export * from './core/model/stream.js'
 export { type StreamJSON, streamFromJSON, streamToJSON } from './core/model/wire.js'
+export { QUERY_LIMITS } from './core/query/check.js'
+export { evaluate } from './core/query/evaluate.js'
+export type * from './core/query/field-types.js'
+export type { StreamFilter } from './core/query/filter.js'
+export { type QueryFromJSONOptions, queryFromJSON } from './core/query/from-json.js'
+export type {
+  Comparison,
+  Condition,
+  Operator,
+  QueryTree,
+  Scalar,
+  SortDirection,
+  SortKey,
+} from './core/query/tree.js'
 export type { IndexDeclaration, IndexKind, Problem } from './core/store.js'
 export { MockRegistry, type MockRegistryOptions } from './memory/mock-registry.js'
 export type { RedisClient } from './redis/client.js'
 export { type RedisLayoutOptions, RedisRegistry, type RedisRegistryOptions } from './redis/redis-registry.js'
 export type { CallOptions } from './registry/call.js'
 export type { Logger, RegistryOptions } from './registry/options.js'
+export type { ExplainedWalk, Explanation } from './registry/query/explanation.js'
+export type * from './registry/query/query.js'
 export type * from './registry/registry.js'
 export type { StandardIssue, StandardResult, StandardSchema } from './registry/standard-schema.js'
 export { StoreRegistry } from './registry/store-registry.js'

@@ -2,6 +2,7 @@ import { NO_STATISTICS, type StreamStatistics } from './model/statistics.js'
 import { STREAM_STATUSES } from './model/status.js'
 import { STREAM_TYPES, type Stream } from './model/stream.js'
 import { snakeCase } from './model/wire.js'
+import { keysOf, scalarOf, valueAt } from './query/values.js'
 import type { EntriesOf, Entry, IndexDeclaration, SideScore } from './store.js'
 
 /** The counter index behind `stats()`: its values are `<status>|<type>`. */
@@ -42,16 +43,21 @@ function equality(index: string, value: string): Entry {
   return { kind: 'equality', index, value }
 }
 
+/** The value of an equality index, beside a number or text index, that holds what has a value of another type. */
+export const OTHER_TYPE = 'other'
+
 function declaredEntry(declaration: IndexDeclaration, document: Stream<unknown>): Entry[] {
+  const { field: index, kind } = declaration
   const measured = statisticsField(declaration)
-  if (measured !== undefined) return [sideEntry(declaration.field, measured)]
-  const value = fieldValue(document, declaration.field)
-  const index = declaration.field
-  switch (declaration.kind) {
+  if (measured !== undefined) return [sideEntry(index, measured)]
+  const value = scalarOf(valueAt(document, keysOf(index)))
+  switch (kind) {
     case 'number':
-      return [{ kind: 'number', index, value: numberValue(value) }]
+      if (typeof value === 'number') return [{ kind, index, value }]
+      return value === undefined ? [{ kind, index, value: null }] : [equality(index, OTHER_TYPE)]
     case 'text':
-      return [{ kind: 'text', index, value: typeof value === 'string' ? value : null }]
+      if (typeof value === 'string') return [{ kind, index, value }]
+      return value === undefined ? [{ kind, index, value: null }] : [equality(index, OTHER_TYPE)]
     case 'equality': {
       const key = equalityKey(value)
       return key === undefined ? [] : [equality(index, key)]
@@ -69,18 +75,11 @@ function statisticsField({ field }: IndexDeclaration): keyof StreamStatistics | 
     : undefined
 }
 
-function numberValue(value: unknown): number | null {
-  if (value instanceof Date) return value.getTime()
-  return typeof value === 'number' ? value : null
-}
-
 /** The key of a scalar in a declared equality index; its first letter keeps `1`, `'1'` and `true` apart. */
-function equalityKey(value: unknown): string | undefined {
+export function equalityKey(value: unknown): string | undefined {
   switch (typeof value) {
     case 'string':
-      return `s${Array.from(value.slice(0, MAX_KEY_CHARACTERS * 2))
-        .slice(0, MAX_KEY_CHARACTERS)
-        .join('')}`
+      return `s${cutKey(value)}`
     case 'number':
       return `n${value === 0 ? 0 : value}`
     case 'boolean':
@@ -90,14 +89,16 @@ function equalityKey(value: unknown): string | undefined {
   }
 }
 
-/** The value at a dotted path, or `undefined`. */
-function fieldValue(document: object, path: string): unknown {
-  let value: unknown = document
-  for (const key of path.split('.')) {
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined
-    value = (value as Record<string, unknown>)[key]
-  }
-  return value
+/** Whether the key stands for this value alone, and not for every value that begins like it. */
+export function isWholeKey(value: unknown): boolean {
+  return typeof value !== 'string' || cutKey(value) === value
+}
+
+function cutKey(text: string): string {
+  if (text.length <= MAX_KEY_CHARACTERS) return text
+  return Array.from(text.slice(0, MAX_KEY_CHARACTERS * 2))
+    .slice(0, MAX_KEY_CHARACTERS)
+    .join('')
 }
 
 /** The live streams by status and type, from the values of {@link STATUS_TYPE_COUNTER}. */

@@ -131,25 +131,79 @@ export interface Renewal {
 /** What became of a renewal. `missing`: not live. `stale`: the fence is not the record's. */
 export type RenewalAnswer = 'alive' | 'missing' | 'stale'
 
-/** A place in the default order: creation time, then id. */
-export interface Position {
-  readonly order: number
+/** One end of a range. */
+export interface Bound<T> {
+  readonly value: T
+  readonly exclusive: boolean
+}
+
+/** What lies between two bounds; without one, there is no end on that side. */
+export interface Range<T> {
+  readonly min?: Bound<T>
+  readonly max?: Bound<T>
+}
+
+/** A stretch of a number index, or the members of one value of an equality index, within a range of their order. */
+export type ScoredSection =
+  | {
+      readonly kind: 'equality'
+      readonly index: string
+      readonly value: string
+      readonly range: Range<number>
+    }
+  /** Missing values lie at infinity. */
+  | { readonly kind: 'number'; readonly index: string; readonly range: Range<number> }
+
+/** A stretch of an index: it can be walked in order, and its size be told. */
+export type Section =
+  | ScoredSection
+  /** A range without bounds includes the missing values, which come last; one with a bound does not. */
+  | { readonly kind: 'text'; readonly index: string; readonly range: Range<string> }
+
+/** That a record is in a section, or that it is not. */
+export interface Term {
+  readonly section: ScoredSection
+  readonly negated: boolean
+}
+
+/** A place in an index: the value there (`null`: missing), then the id. It need not be taken. */
+export interface Place {
+  readonly key: number | string | null
   readonly id: string
 }
 
-/** A live record with its id. */
-export interface Identified {
-  readonly id: string
-  readonly rec: Stored
+/** A search along a section, in its order or against it. */
+export interface Walk {
+  readonly along: Section
+  readonly descending: boolean
+  /** Exclusive. */
+  readonly after?: Place | undefined
+  readonly where: readonly Term[]
+  /** How many matches are wanted at most. */
+  readonly limit: number
+  readonly read: 'documents' | 'ids' | 'count'
 }
 
-/** A slice of one partition in the default order. */
-export interface Page {
-  readonly records: readonly Identified[]
+/** A live record that a walk found; `rec` when documents are read. */
+export interface Match {
+  readonly id: string
+  /** Its place's value; only told when ids are read. */
+  readonly key?: number | string | null
+  readonly rec?: Stored
+}
+
+/** What one slice of a walk found. */
+export interface Slice {
+  /** In the order of the walk; none when only counted. */
+  readonly matches: readonly Match[]
+  readonly matched: number
   /** Up to where was looked: go on from here. */
-  readonly last: Position | undefined
+  readonly last: Place | undefined
   readonly finished: boolean
 }
+
+/** A declared index is not ready (any more): the query has to be planned anew. */
+export class IndexGoneError extends Error {}
 
 /** A finished record: the lease ran out, the sweep removed it and logged the event. */
 export interface Finished {
@@ -222,10 +276,17 @@ export interface Store {
   read(ids: readonly string[], call: Call): Promise<Found[]>
   /** For readers. */
   view(ids: readonly string[], call: Call): Promise<Found<Stored>[]>
-  /** The live ones of the next `limit` records (or fewer) of one partition, in the default order. Of one instant. */
-  page(partition: number, after: Position | undefined, limit: number, call: Call): Promise<Page>
-  /** How many records are live. */
-  count(call: Call): Promise<number>
+  /** The declared indexes that hold every record. */
+  indexes(call: Call): Promise<readonly IndexDeclaration[]>
+  /** How many members the sections have, over all partitions, lapsed ones included. @throws IndexGoneError */
+  sizes(sections: readonly Section[], call: Call): Promise<readonly number[]>
+  /** The next live matches of one partition, of one instant. Looks at a bounded number. @throws IndexGoneError */
+  walk(partition: number, walk: Walk, call: Call): Promise<Slice>
+  /**
+   * How many live records all terms hold for, or `undefined` where counting would keep the store busy for too long:
+   * walk then. @throws IndexGoneError
+   */
+  count(terms: readonly Term[], call: Call): Promise<number | undefined>
   /** The live records by the values of a counter index. */
   counters(index: string, call: Call): Promise<Map<string, number>>
   /** Finishes up to `limit` lapsed records. */

@@ -9,15 +9,16 @@ import type {
   EntriesOf,
   Finished,
   Found,
-  Identified,
   IndexDeclaration,
   LogRecord,
-  Page,
-  Position,
   Rec,
   Renewal,
   RenewalAnswer,
+  Section,
+  Slice,
   Store,
+  Term,
+  Walk,
   Write,
 } from '../core/store.js'
 import { AnsweredOperations } from './answered-operations.js'
@@ -26,6 +27,7 @@ import { auditMemory } from './memory-audit.js'
 import { MemoryIndexes, type PlacedEntry, samePlace } from './memory-indexes.js'
 import { MemoryLog } from './memory-log.js'
 import type { MemoryRecord } from './memory-record.js'
+import { holds, type Searched, sectionSize, walkMemory } from './memory-search.js'
 import { type Item, SortedItems } from './sorted-items.js'
 
 /** What a store in memory is made of. */
@@ -49,6 +51,7 @@ export class MemoryStore implements Store {
   #declared: readonly IndexDeclaration[] = []
   readonly #records = new Map<string, MemoryRecord>()
   readonly #indexes = new MemoryIndexes()
+  readonly #searched: Searched = { records: this.#records, indexes: this.#indexes }
   readonly #leases = new SortedItems()
   readonly #log: MemoryLog
   readonly #operations = new AnsweredOperations(MAX_OPERATIONS)
@@ -60,10 +63,24 @@ export class MemoryStore implements Store {
     this.#log = new MemoryLog(maxEvents, maxEventAgeMs)
   }
 
-  /** Declares indexes beside those declared before. @throws ValidationError when one is declared as another kind. */
-  declare(indexes: readonly IndexDeclaration[]): void {
+  /**
+   * Declares indexes beside those declared before, and fills them. @throws ValidationError when one is declared as
+   * another kind.
+   */
+  declare(indexes: readonly IndexDeclaration[], describe: Describe): void {
     const added = indexes.filter((index) => !this.#isDeclared(index))
+    if (added.length === 0) return
     this.#declared = [...this.#declared, ...added]
+    for (const record of this.#records.values()) this.#index(record, added, describe)
+  }
+
+  #index(record: MemoryRecord, added: readonly IndexDeclaration[], describe: Describe): void {
+    const { id, doc, order, side } = record
+    const built = describe(id, doc)?.entries([]).length ?? 0
+    const wanted = describe(id, doc)?.entries(added).slice(built) ?? []
+    const entries = this.#indexes.place(wanted, id, order, side)
+    for (const entry of entries) this.#indexes.add(entry)
+    this.#records.set(id, { ...record, entries: [...record.entries, ...entries] })
   }
 
   #isDeclared({ field, kind }: IndexDeclaration): boolean {
@@ -223,28 +240,28 @@ export class MemoryStore implements Store {
     return this.read(ids, call)
   }
 
-  async page(_partition: number, after: Position | undefined, limit: number, call: Call): Promise<Page> {
+  async indexes(call: Call): Promise<readonly IndexDeclaration[]> {
     this.#enter(call)
-    const now = this.now()
-    const records: Identified[] = []
-    let last: Position | undefined
-    let looked = 0
-    const list = this.#indexes.list('created_at')
-    for (const { rank, id } of list?.from(after && { rank: after.order, id: after.id }) ?? []) {
-      last = { order: Number(rank), id }
-      const rec = this.#records.get(id)
-      if (rec !== undefined && rec.deadline > now) records.push({ id, rec })
-      looked += 1
-      if (looked === limit) break
-    }
-    return { records, last, finished: looked < limit }
+    return this.#declared
   }
 
-  async count(call: Call): Promise<number> {
+  async sizes(sections: readonly Section[], call: Call): Promise<readonly number[]> {
     this.#enter(call)
+    return sections.map((section) => sectionSize(this.#searched, section))
+  }
+
+  async walk(_partition: number, walk: Walk, call: Call): Promise<Slice> {
+    this.#enter(call)
+    return walkMemory(this.#searched, walk, this.now())
+  }
+
+  async count(terms: readonly Term[], call: Call): Promise<number | undefined> {
+    this.#enter(call)
+    const [term] = terms
+    if (terms.length > 1 || term?.negated) return undefined
     let lapsed = 0
-    for (const _ of this.#lapsed()) lapsed += 1
-    return this.#records.size - lapsed
+    for (const record of this.#lapsed()) if (terms.every((each) => holds(each, record))) lapsed += 1
+    return (term === undefined ? this.#records.size : sectionSize(this.#searched, term.section)) - lapsed
   }
 
   async counters(index: string, call: Call): Promise<Map<string, number>> {

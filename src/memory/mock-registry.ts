@@ -2,6 +2,7 @@ import { type Clock, systemClock } from '../core/clock.js'
 import { decodeEvent } from '../core/event-codec.js'
 import type { StreamEvent } from '../core/events.js'
 import type { Metadata } from '../core/model/stream.js'
+import { describeDocument } from '../registry/describe-document.js'
 import { makeInstanceId } from '../registry/instance-id.js'
 import { type RegistryOptions, type ResolvedOptions, resolveOptions } from '../registry/options.js'
 import { StoreRegistry } from '../registry/store-registry.js'
@@ -37,7 +38,7 @@ export class MockRegistry<M = Metadata> extends StoreRegistry<M> {
     const { sharedWith } = options
     const clock = sharedWith?.clock ?? options.clock ?? systemClock
     const store = (sharedWith && memories.get(sharedWith)) ?? newStore(clock, resolved)
-    store.declare(resolved.indexes)
+    store.declare(resolved.indexes, describeDocument)
     // Reading costs nothing here: a copy of the last known records would only take memory.
     super(store, { ...resolved, indexCacheSize: 0 })
     memories.set(this, store)

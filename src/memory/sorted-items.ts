@@ -72,6 +72,29 @@ export class SortedItems {
     }
   }
 
+  /** The items before `before` (exclusive), or all, the last one first. The list must not change meanwhile. */
+  *downFrom(before?: Item): Generator<Item, void, undefined> {
+    let at = before === undefined ? this.#chunks.length - 1 : this.#chunkOf(before)
+    const first = this.#chunks[at]
+    let place = before === undefined || first === undefined ? undefined : lowerBound(first, before)
+    for (; at >= 0; at--, place = undefined) {
+      const chunk = this.#chunks[at] ?? []
+      for (let i = (place ?? chunk.length) - 1; i >= 0; i--) {
+        const item = chunk[i]
+        if (item !== undefined) yield item
+      }
+    }
+  }
+
+  /** How many items come before `item`. O(chunks). */
+  countBefore(item: Item): number {
+    const at = this.#chunkOf(item)
+    let count = 0
+    for (let i = 0; i < at; i++) count += this.#chunks[i]?.length ?? 0
+    const chunk = this.#chunks[at]
+    return count + (chunk === undefined ? 0 : lowerBound(chunk, item))
+  }
+
   /** The first chunk whose last item is not before `item`; one past the end when all are. */
   #chunkOf(item: Item): number {
     let low = 0
@@ -99,7 +122,7 @@ function lowerBound(chunk: readonly Item[], item: Item): number {
 }
 
 /** By rank, then by id. */
-function compareItems(a: Item, b: Item): number {
+export function compareItems(a: Item, b: Item): number {
   if (a.rank !== b.rank) {
     if (typeof a.rank === 'number' && typeof b.rank === 'number') return a.rank < b.rank ? -1 : 1
     return compareText(String(a.rank), String(b.rank))

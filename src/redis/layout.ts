@@ -5,10 +5,15 @@ import { isCluster } from './client.js'
 import { LAYOUT_FORMAT, layoutKey, type PartitionKeys } from './keys.js'
 import { scripts } from './scripts.js'
 
-/** What a partition's writers must know: every declared index, and the version under which that is all. */
+/** A declared index, and whether every record has its entries in it yet. */
+interface LayoutIndex extends IndexDeclaration {
+  readonly isReady: boolean
+}
+
+/** What a partition's users must know: every declared index, and the version under which that is all. */
 export interface PartitionLayout {
   readonly version: string
-  readonly indexes: readonly IndexDeclaration[]
+  readonly indexes: readonly LayoutIndex[]
 }
 
 /** What a layout is made of, as one registry wants it. */
@@ -57,9 +62,13 @@ export async function declareIndexes(
     throw refuse('keyPrefix', `is taken: ${keys.active} holds a ${rest[0]} that is not ours`)
   if (state === 'mismatch')
     throw refuse('indexes', `declares ${rest[0]} anew: it is declared as ${rest[1]} already`)
-  const declared: IndexDeclaration[] = []
+  const declared: LayoutIndex[] = []
   for (let i = 1; i < rest.length; i += 3) {
-    declared.push({ field: rest[i] ?? '', kind: rest[i + 1] as IndexKind })
+    declared.push({
+      field: rest[i] ?? '',
+      kind: rest[i + 1] as IndexKind,
+      isReady: rest[i + 2] === 'ready',
+    })
   }
   return { layout: { version: rest[0] ?? '', indexes: declared }, serverNow: Number(serverNow) }
 }

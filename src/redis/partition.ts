@@ -1,18 +1,23 @@
 import { OutcomeUnknownError, TimeoutError } from '../core/errors.js'
+import { BUILT_IN_INDEXES } from '../core/query/field-indexes.js'
 import type {
   Call,
   Commit,
   CommitAnswer,
   Finished,
   Found,
-  Identified,
+  IndexDeclaration,
   LogRecord,
-  Page,
-  Position,
+  Match,
   Renewal,
   RenewalAnswer,
+  Section,
+  Slice,
   Stored,
+  Term,
+  Walk,
 } from '../core/store.js'
+import { IndexGoneError } from '../core/store.js'
 import { SharedTask } from '../registry/shared-task.js'
 import type { Caller } from './caller.js'
 import type { RedisClient } from './client.js'
@@ -34,6 +39,7 @@ import {
   withBookkeeping,
 } from './script-codec.js'
 import { scripts } from './scripts.js'
+import { decodeKey, encodeSection, encodeTerm, encodeWalk } from './sections.js'
 import { ServerClock } from './server-clock.js'
 import { TickBatcher } from './tick-batcher.js'
 
@@ -56,6 +62,11 @@ const BACKLOG_LIMIT = 2000
 const SWEEP_LIMIT = 50
 /** How many documents one call of a script reads at most: about 2 ms of Redis. */
 export const READ_LIMIT = 500
+/** How many members of an index one call of a script looks at at most: about 3 ms of Redis. */
+const EXAMINE_LIMIT = 1_000
+/** How large the smallest of several sets may be for Redis to intersect them in one call. */
+const INTERSECT_LIMIT = 10_000
+const BUILT_IN: ReadonlySet<string> = new Set(BUILT_IN_INDEXES)
 
 /** Every script answers how it went and what time it is there; most of the rest is flat text. */
 type AnyReply = readonly [state: string, serverNow: string, ...rest: unknown[]]
@@ -185,23 +196,69 @@ export class Partition {
     return { now: Number(now), deadlines, sides, docs, bookkeeping }
   }
 
-  async page(after: Position | undefined, limit: number, call: Call): Promise<Page> {
-    const size = Math.min(limit, READ_LIMIT)
-    const args = [String(size), after === undefined ? '' : String(after.order), after?.id ?? '']
-    const [, , order = '', lastId = '', finished, ...fields] = await this.#read(scripts.page, call, args)
-    const records: Identified[] = []
-    for (let i = 0; i < fields.length; i += 4) {
-      const side = fields[i + 2] ?? ''
-      const stored = { doc: fields[i + 3] ?? '', deadline: Number(fields[i + 1]) }
-      records.push({ id: fields[i] ?? '', rec: side === '' ? stored : { ...stored, side } })
-    }
-    const last = order === '' ? undefined : { order: Number(order), id: lastId }
-    return { records, last, finished: finished === '1' }
+  /** The declared indexes that hold every record. */
+  async readyIndexes(call: Call): Promise<readonly IndexDeclaration[]> {
+    const { indexes } = await this.layout(call)
+    return indexes.filter(({ isReady }) => isReady)
   }
 
-  async count(call: Call): Promise<number> {
-    const reply = await this.#read(scripts.count, call, [])
-    return Number(reply[2])
+  async sizes(sections: readonly Section[], call: Call): Promise<number[]> {
+    const [, , ...sizes] = await this.#search(scripts.sizes, sections, sections.flatMap(encodeSection), call)
+    return sizes.map(Number)
+  }
+
+  async walk(walk: Walk, call: Call): Promise<Slice> {
+    const { along, where, limit, read } = walk
+    const most = read === 'documents' ? READ_LIMIT : EXAMINE_LIMIT
+    const sections = [along, ...where.map(({ section }) => section)]
+    const args = encodeWalk(walk, Math.min(limit, most), EXAMINE_LIMIT)
+    const [, , finished, matched, key = '', id = '', ...rows] = await this.#search(
+      scripts.walk,
+      sections,
+      args,
+      call,
+    )
+    return {
+      matches: read === 'ids' ? decodeIds(along, rows) : decodeDocuments(rows),
+      matched: Number(matched),
+      last: id === '' ? undefined : { key: decodeKey(along, key), id },
+      finished: finished === '1',
+    }
+  }
+
+  /** `undefined`: too many to count in one call. Sweeps first while too many records have lapsed. */
+  async count(terms: readonly Term[], call: Call): Promise<number | undefined> {
+    const args = [
+      String(BACKLOG_LIMIT),
+      String(INTERSECT_LIMIT),
+      String(terms.length),
+      ...terms.flatMap(encodeTerm),
+    ]
+    const sections = terms.map(({ section }) => section)
+    for (;;) {
+      const [state, , count] = await this.#search(scripts.count, sections, args, call)
+      if (state === 'done') return Number(count)
+      if (state === 'walk') return undefined
+      await this.sweep(BACKLOG_LIMIT, this.source, call)
+    }
+  }
+
+  /** Runs a script over sections. @throws IndexGoneError when one of their indexes is not, or no longer, complete. */
+  async #search(
+    script: Script,
+    sections: readonly Section[],
+    args: readonly string[],
+    call: Call,
+  ): Promise<Reply> {
+    for (;;) {
+      const { version, indexes } = await this.layout(call)
+      const ready = new Set(indexes.flatMap(({ field, isReady }) => (isReady ? [field] : [])))
+      const gone = sections.find(({ index }) => !BUILT_IN.has(index) && !ready.has(index))
+      if (gone !== undefined) throw new IndexGoneError(`index ${gone.index} is not ready`)
+      const reply = await this.#read(script, call, [version, ...args])
+      if (reply[0] !== 'layout') return reply
+      await this.reloadLayout(call)
+    }
   }
 
   /** Adds the partition's counters to `totals`; sweeps first while too many records have lapsed. */
@@ -291,4 +348,21 @@ export class Partition {
     this.clock.sample(Number(reply[1]), sent, performance.now())
     return reply
   }
+}
+
+function decodeDocuments(rows: readonly string[]): Match[] {
+  const matches: Match[] = []
+  for (let i = 0; i < rows.length; i += 4) {
+    const side = rows[i + 2] ?? ''
+    const stored = { doc: rows[i + 3] ?? '', deadline: Number(rows[i + 1]) }
+    matches.push({ id: rows[i] ?? '', rec: side === '' ? stored : { ...stored, side } })
+  }
+  return matches
+}
+
+function decodeIds(along: Section, rows: readonly string[]): Match[] {
+  const matches: Match[] = []
+  for (let i = 0; i < rows.length; i += 2)
+    matches.push({ id: rows[i] ?? '', key: decodeKey(along, rows[i + 1] ?? '') })
+  return matches
 }

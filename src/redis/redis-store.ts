@@ -7,14 +7,17 @@ import type {
   Describe,
   Finished,
   Found,
+  IndexDeclaration,
   LogRecord,
-  Page,
-  Position,
   Problem,
   Renewal,
   RenewalAnswer,
+  Section,
+  Slice,
   Store,
   Stored,
+  Term,
+  Walk,
 } from '../core/store.js'
 import { SharedTask } from '../registry/shared-task.js'
 import { auditPartition } from './audit.js'
@@ -86,14 +89,31 @@ export class RedisStore implements Store {
     return this.#scatter('read', ids, (id) => id, READ_LIMIT, run, call)
   }
 
-  async page(partition: number, after: Position | undefined, limit: number, call: Call): Promise<Page> {
-    return at(await this.#ready(call), partition).page(after, limit, call)
+  async indexes(call: Call): Promise<readonly IndexDeclaration[]> {
+    const partitions = await this.#ready(call)
+    const [first = [], ...others] = await Promise.all(
+      partitions.map((partition) => partition.readyIndexes(call)),
+    )
+    return first.filter(({ field }) => others.every((ready) => ready.some((index) => index.field === field)))
   }
 
-  async count(call: Call): Promise<number> {
+  async sizes(sections: readonly Section[], call: Call): Promise<readonly number[]> {
     const partitions = await this.#ready(call)
-    const counts = await Promise.all(partitions.map((partition) => partition.count(call)))
-    return counts.reduce((sum, count) => sum + count, 0)
+    const sizes = await Promise.all(partitions.map((partition) => partition.sizes(sections, call)))
+    return sections.map((_, i) => sizes.reduce((sum, of) => sum + (of[i] ?? 0), 0))
+  }
+
+  async walk(partition: number, walk: Walk, call: Call): Promise<Slice> {
+    return at(await this.#ready(call), partition).walk(walk, call)
+  }
+
+  async count(terms: readonly Term[], call: Call): Promise<number | undefined> {
+    const partitions = await this.#ready(call)
+    const counts = await Promise.all(partitions.map((partition) => partition.count(terms, call)))
+    return counts.reduce(
+      (sum, count) => (sum === undefined || count === undefined ? undefined : sum + count),
+      0,
+    )
   }
 
   async counters(index: string, call: Call): Promise<Map<string, number>> {

@@ -12,19 +12,22 @@ import log from '../../lua/lib/log.lua?raw'
 import order from '../../lua/lib/order.lua?raw'
 import record from '../../lua/lib/record.lua?raw'
 import replace from '../../lua/lib/replace.lua?raw'
+import section from '../../lua/lib/section.lua?raw'
 import side from '../../lua/lib/side.lua?raw'
 import time from '../../lua/lib/time.lua?raw'
-import page from '../../lua/page.lua?raw'
 import read from '../../lua/read.lua?raw'
 import renew from '../../lua/renew.lua?raw'
+import sizes from '../../lua/sizes.lua?raw'
 import sweep from '../../lua/sweep.lua?raw'
+import walk from '../../lua/walk.lua?raw'
 import { Script } from './script.js'
 
 type ScriptName =
   | 'commit'
   | 'renew'
   | 'sweep'
-  | 'page'
+  | 'walk'
+  | 'sizes'
   | 'read'
   | 'count'
   | 'counters'
@@ -39,9 +42,10 @@ export const scripts: Readonly<Record<ScriptName, Script>> = {
   commit: new Script(time, record, entries, replace, log, finish, commit),
   renew: new Script(time, side, renew),
   sweep: new Script(time, record, entries, log, finish, sweep),
-  page: new Script(time, order, page),
+  walk: new Script(time, order, section, walk),
+  sizes: new Script(time, section, sizes),
   read: new Script(time, read),
-  count: new Script(time, count),
+  count: new Script(time, section, count),
   counters: new Script(time, counters),
   claim: new Script(claim),
   declare: new Script(time, declare),

@@ -3,9 +3,10 @@ import type { Decision } from '../core/commands/decision.js'
 import { toWrite } from '../core/commands/decision.js'
 import { aboutStream, CorruptRecordError, TimeoutError } from '../core/errors.js'
 import type { Metadata, Stream } from '../core/model/stream.js'
-import { lastHeartbeat, statisticsFromJSON, streamFromStored } from '../core/model/wire.js'
-import type { Call, Commit, CommitAnswer, Found, Guard, Rec, Store, Stored, Write } from '../core/store.js'
+import { lastHeartbeat, statisticsFromJSON } from '../core/model/wire.js'
+import type { Call, Commit, CommitAnswer, Found, Guard, Rec, Store, Write } from '../core/store.js'
 import { within } from './bounded.js'
+import { decodeLive } from './decode.js'
 import { RecordCache } from './record-cache.js'
 
 /** Decides what a command does to the live record, if there is one. May refuse by throwing a `RegistryError`. */
@@ -167,15 +168,4 @@ function streamOf<M>(decision: Decision<M>): Stream<M> {
     case 'put':
       return decision.next
   }
-}
-
-/** The stream of a live record. @throws CorruptRecordError */
-export function decodeLive<M>(id: string, { doc, side, deadline }: Stored): Stream<M> {
-  try {
-    const stream = streamFromStored<M>(doc, side, deadline)
-    if (stream.id === id) return stream
-  } catch (cause) {
-    throw new CorruptRecordError(id, 'not a stream', { cause })
-  }
-  throw new CorruptRecordError(id, 'the record of another id')
 }

@@ -1,7 +1,7 @@
 import { lapsedEvent } from '../core/commands/decision.js'
 import { entriesOf } from '../core/indexes.js'
 import type { Describe } from '../core/store.js'
-import { decodeLive } from './command-runner.js'
+import { decodeLive } from './decode.js'
 
 /** What a document asks to have beside it, for the audit of a store. */
 export const describeDocument: Describe = (id, doc) => {

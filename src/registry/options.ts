@@ -1,5 +1,7 @@
 import { z } from 'zod'
 import { instanceIdProblem } from '../core/model/ids.js'
+import { INDEXED_FIELDS } from '../core/query/field-indexes.js'
+import { fieldOf, findField } from '../core/query/fields.js'
 import type { IndexDeclaration } from '../core/store.js'
 import type { StandardSchema } from './standard-schema.js'
 import { checkedString, ttlMs } from './validation/fields.js'
@@ -52,36 +54,32 @@ const milliseconds = z
   .positive()
   .max(2 ** 31 - 1)
 
-const STATISTICS_FIELD = /^statistics\./
-const FIELD = /^[a-z][A-Za-z0-9]*(\.[A-Za-z0-9_~-]+)*$/
-/** Names that the key layout or a built-in index has. */
-const TAKEN = new Set([
-  'rec',
-  'stats',
-  'counts',
-  'layout',
-  'op',
-  'ids',
-  'status',
-  'type',
-  'protocol',
-  'health',
-  'owner',
-  'tag',
-])
+/** Values of these kinds can be had in order; everything else in an index can only be equal. */
+const ORDERED_KIND = { number: 'number', date: 'number', text: 'text' } as const
 
 const index = z
-  .strictObject({
-    field: z.string().regex(FIELD, 'must be a dotted path, such as metadata.region'),
-    kind: z.enum(['equality', 'number', 'text']),
-  })
+  .strictObject({ field: z.string(), kind: z.enum(['equality', 'number', 'text']) })
   .check(({ value, issues }) => {
-    const refuse = (message: string): void =>
-      void issues.push({ code: 'custom', message, path: ['field'], input: value })
-    if (TAKEN.has(value.field)) refuse('is indexed already')
-    if (STATISTICS_FIELD.test(value.field) && value.kind !== 'number')
-      refuse('is a number: declare it as one')
+    const problem = indexProblem(value)
+    if (problem !== undefined)
+      issues.push({ code: 'custom', message: problem, path: ['field'], input: value })
   })
+  .transform(({ field, kind }): IndexDeclaration => ({ field: fieldOf(field).path, kind }))
+
+/** What is wrong with the declaration of an index, or `undefined`. */
+function indexProblem({ field: name, kind }: IndexDeclaration): string | undefined {
+  const field = findField(name)
+  if (field === undefined) return 'must be a dotted path of the stream, such as metadata.region'
+  if (/[:=\0]/.test(field.path)) return 'must not contain : or ='
+  if (INDEXED_FIELDS.includes(field.path)) return 'is indexed already'
+  // It moves with every heartbeat, which touches no index.
+  if (field.path === 'lastHeartbeat') return 'cannot be indexed'
+  if (field.kind === 'json') return undefined
+  const ordered = ORDERED_KIND[field.kind as keyof typeof ORDERED_KIND]
+  const isMeasured = field.path.startsWith('statistics.') || field.kind === 'date'
+  if (kind === 'equality' && !isMeasured) return undefined
+  return kind === ordered ? undefined : `holds a ${field.kind}: declare it as ${ordered}`
+}
 
 const indexes = z.array(index).check(({ value, issues }) => {
   const fields = value.map(({ field }) => field)

@@ -9,8 +9,11 @@ import type {
   StreamPatch,
   StreamType,
 } from '../core/model/stream.js'
+import type { StreamFilter } from '../core/query/filter.js'
+import type { QueryTree } from '../core/query/tree.js'
 import type { Problem } from '../core/store.js'
 import type { CallOptions } from './call.js'
+import type { Query } from './query/query.js'
 
 /** A page of streams; `nextCursor` is there while there may be more. */
 export interface StreamPage<M = Metadata> {
@@ -194,8 +197,22 @@ export interface Registry<M = Metadata> {
   /** Removes whatever is there, also a corrupt record. Answers whether something was. Emits `stream.deleted`. */
   delete(id: string, options?: CallOptions): Promise<boolean>
 
-  /** How many streams are live. O(log n). */
-  count(options?: CallOptions): Promise<number>
+  /**
+   * A query of the live streams: of all of them, or the one that the tree says, see `queryFromJSON`.
+   *
+   * @throws `QUERY` for a tree that is none.
+   * @example
+   * await registry.query().filter({ status: 'active', type: 'srt' }).sortBy('createdAt', 'desc').limit(10).execute()
+   */
+  query(tree?: QueryTree): Query<M>
+
+  /**
+   * How many streams are live, or how many of them pass the filter. Of all, of one or two of `status` and `type`, or
+   * of one other indexed value: one round trip, whatever their number.
+   *
+   * @throws `QUERY` for an unknown field or a wrong value.
+   */
+  count(filter?: StreamFilter & CallOptions, options?: CallOptions): Promise<number>
 
   /** How many streams are live, by status and type. From counters: the cost does not depend on their number. */
   stats(options?: CallOptions): Promise<RegistryStats>

@@ -8,7 +8,6 @@ import { decideExtendTtl, decideUpdate, requireRevision } from '../core/commands
 import {
   aboutStream,
   CorruptRecordError,
-  isRegistryError,
   RegistryClosedError,
   StreamExistsError,
   StreamNotFoundError,
@@ -18,14 +17,21 @@ import type { StreamStatistics } from '../core/model/statistics.js'
 import type { StreamStatus } from '../core/model/status.js'
 import type { Metadata, StateReport, Stream, StreamInput, StreamPatch } from '../core/model/stream.js'
 import { statisticsToJSON } from '../core/model/wire.js'
-import type { Call, Identified, Renewal, RenewalAnswer, Store } from '../core/store.js'
+import { filterConditions, type StreamFilter } from '../core/query/filter.js'
+import { checkedTree } from '../core/query/from-json.js'
+import type { QueryTree } from '../core/query/tree.js'
+import type { Call, Renewal, RenewalAnswer, Store } from '../core/store.js'
 import { within } from './bounded.js'
 import { type CallOptions, startCall } from './call.js'
-import { CommandRunner, type Decide, decodeLive, type Expected } from './command-runner.js'
+import { CommandRunner, type Decide, type Expected } from './command-runner.js'
+import { decodeLive } from './decode.js'
 import { describeDocument } from './describe-document.js'
 import { IdMinter } from './id-minter.js'
 import type { ResolvedOptions } from './options.js'
-import { decodeCursor, encodeCursor, positionOf, readInOrder } from './positions.js'
+import { EMPTY_QUERY } from './query/builder.js'
+import type { Query } from './query/query.js'
+import { QueryRunner } from './query/runner.js'
+import { type QuerySource, StoreQuery } from './query/store-query.js'
 import type {
   HeartbeatResult,
   ListOptions,
@@ -74,6 +80,7 @@ export class StoreRegistry<M = Metadata> implements Registry<M> {
   readonly #store: Store
   readonly #commands: CommandRunner<M>
   readonly #minter: IdMinter
+  readonly #queries: QuerySource<M>
   #closing: Promise<void> | undefined
 
   /** @internal */
@@ -84,6 +91,10 @@ export class StoreRegistry<M = Metadata> implements Registry<M> {
     stores.set(this, store)
     this.#commands = new CommandRunner(store, options.instanceId, options.indexCacheSize)
     this.#minter = new IdMinter(store)
+    this.#queries = {
+      runner: new QueryRunner(store, options.batchSize),
+      start: (given) => this.#start(given, options.queryTimeoutMs),
+    }
   }
 
   async create(input: StreamInput<M>, options: CallOptions = {}): Promise<Stream<M>> {
@@ -151,30 +162,16 @@ export class StoreRegistry<M = Metadata> implements Registry<M> {
   }
 
   async list(options: CallOptions = {}): Promise<Stream<M>[]> {
-    const call = this.#start(options, this.#options.queryTimeoutMs)
-    const streams: Stream<M>[] = []
-    const { batchSize: pageSize } = this.#options
-    const everything = { after: undefined, pageSize, all: true, decode: tryDecode<M> }
-    for await (const page of readInOrder(this.#store, everything, call))
-      for (const stream of page) streams.push(stream)
-    return lastOfEach(streams)
+    return this.query().execute(options)
   }
 
   async listPaginated({ limit, cursor, ...options }: ListOptions = {}): Promise<StreamPage<M>> {
-    const call = this.#start(options, this.#options.queryTimeoutMs)
-    const size = parse(pageLimit, limit, ['limit'])
-    const after = cursor === undefined ? undefined : decodeCursor(cursor)
-    const streams: Stream<M>[] = []
-    // One more than asked for tells whether there is a next page.
-    const part = { after, pageSize: size + 1, all: false, decode: tryDecode<M> }
-    for await (const page of readInOrder(this.#store, part, call)) {
-      for (const stream of page) {
-        const last = streams.at(-1)
-        if (streams.length === size && last) return { streams, nextCursor: encodeCursor(positionOf(last)) }
-        streams.push(stream)
-      }
-    }
-    return { streams }
+    const query = this.query().limit(parse(pageLimit, limit, ['limit']))
+    return (cursor === undefined ? query : query.after(cursor)).page(options)
+  }
+
+  query(tree?: QueryTree): Query<M> {
+    return new StoreQuery(this.#queries, tree === undefined ? EMPTY_QUERY : checkedTree(tree))
   }
 
   async update(
@@ -268,8 +265,10 @@ export class StoreRegistry<M = Metadata> implements Registry<M> {
     return this.#commands.remove(parse(streamId, id, ['id']), call)
   }
 
-  async count(options: CallOptions = {}): Promise<number> {
-    return this.#store.count(this.#start(options, this.#options.readTimeoutMs))
+  async count(filter: StreamFilter & CallOptions = {}, options: CallOptions = {}): Promise<number> {
+    const { signal, timeoutMs, ...fields } = filter
+    const call = this.#start({ ...callOptions(signal, timeoutMs), ...options }, this.#options.queryTimeoutMs)
+    return this.#queries.runner.count(filterConditions(fields), call)
   }
 
   async stats(options: CallOptions = {}): Promise<RegistryStats> {
@@ -355,13 +354,6 @@ export class StoreRegistry<M = Metadata> implements Registry<M> {
   }
 }
 
-/** A stream that starts anew while a list is read stands in it twice, the second time as the youngest: keep that. */
-function lastOfEach<M>(streams: Stream<M>[]): Stream<M>[] {
-  const last = new Map<string, Stream<M>>()
-  for (const stream of streams) last.set(stream.id, stream)
-  return last.size === streams.length ? streams : streams.filter((stream) => last.get(stream.id) === stream)
-}
-
 /** A promise's outcome, to be had later: its value, or its failure thrown. */
 async function settle<T>(promise: Promise<T>): Promise<() => T> {
   try {
@@ -376,13 +368,4 @@ async function settle<T>(promise: Promise<T>): Promise<() => T> {
 
 function callOptions(signal: AbortSignal | undefined, timeoutMs: number | undefined): CallOptions {
   return { ...(signal !== undefined && { signal }), ...(timeoutMs !== undefined && { timeoutMs }) }
-}
-
-function tryDecode<M>({ id, rec }: Identified): Stream<M> | undefined {
-  try {
-    return decodeLive<M>(id, rec)
-  } catch (error) {
-    if (isRegistryError(error) && error.code === 'CORRUPT') return undefined
-    throw error
-  }
 }

@@ -16,7 +16,7 @@ describeRegistryContract({
           clock,
           ...(first && { sharedWith: first }),
         } as object)
-        if (first === undefined) spaces.set(space, registry as MockRegistry<never>)
+        if (first === undefined) spaces.set(space, registry as never)
         return registry as never
       },
       advance: async (ms) => clock.advance(ms),

@@ -18,7 +18,7 @@ afterEach(async () => {
 })
 
 function open(options: Partial<RedisRegistryOptions<never>> = {}): RedisRegistry {
-  return new RedisRegistry({ redis, ...options }) as RedisRegistry
+  return new RedisRegistry({ redis, ...options }) as never
 }
 
 const input = (id: string) => ({ id, type: 'srt', sourceAddr: 'a:1' }) as const

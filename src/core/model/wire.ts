@@ -266,9 +266,14 @@ function number(json: Json, field: string): number {
 }
 
 function date(json: Json, field: string): Date {
-  const written = text(json, field)
-  const value = new Date(written)
-  return ZONED_TIME.test(written) && !Number.isNaN(value.getTime()) ? value : fail(field, 'an RFC 3339 time')
+  return parseTime(json[field]) ?? fail(field, 'an RFC 3339 time')
+}
+
+/** The time of an RFC 3339 text, or `undefined`. */
+export function parseTime(text: unknown): Date | undefined {
+  if (typeof text !== 'string' || !ZONED_TIME.test(text)) return undefined
+  const time = new Date(text)
+  return Number.isNaN(time.getTime()) ? undefined : time
 }
 
 function object(json: Json, field: string): Json {

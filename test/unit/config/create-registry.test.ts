@@ -67,7 +67,7 @@ describe('a wrong configuration', () => {
     [{ indexes: [{ field: 'a b', kind: 'text' }] }, 'indexes.0.field must be a dotted path'],
     [
       { indexes: [{ field: 'statistics.rttMs', kind: 'text' }] },
-      'indexes.0.field is a number: declare it as one',
+      'indexes.0.field holds a number: declare it as number',
     ],
     [{ nonsense: 1 }, 'nonsense is not a field that can be set here'],
     [{ redis: { url: 'redis://a', nonsense: 1 } }, 'redis.nonsense is not a field that can be set here'],

@@ -63,16 +63,12 @@ describe('a declared index', () => {
     ])
   })
 
-  it.each([
-    'metadata.missing',
-    'metadata.list',
-    'metadata.none',
-    'metadata.nested',
-    'name.first',
-    'startedAt',
-  ])('for equality has no entry for %s, which is no scalar', (field) => {
-    expect(declaredEntries([{ field, kind: 'equality' }], stream)).toEqual([])
-  })
+  it.each(['metadata.missing', 'metadata.list', 'metadata.none', 'metadata.nested', 'name.first'])(
+    'for equality has no entry for %s, which is no scalar',
+    (field) => {
+      expect(declaredEntries([{ field, kind: 'equality' }], stream)).toEqual([])
+    },
+  )
 
   it('for equality takes 0 and -0 as one', () => {
     const keyOf = (zone: number) =>
@@ -97,7 +93,6 @@ describe('a declared index', () => {
     ['metadata.zone', 3],
     ['bitrate', 0],
     ['startedAt', 5_000],
-    ['metadata.region', null],
     ['metadata.missing', null],
   ])('for numbers has %s as %s', (field, value) => {
     expect(declaredEntries([{ field, kind: 'number' }], stream)).toEqual([
@@ -108,11 +103,19 @@ describe('a declared index', () => {
   it.each([
     ['name', 'Camera 1'],
     ['metadata.region', 'eu'],
-    ['metadata.zone', null],
     ['codec', null],
   ])('for text has %s as %s', (field, value) => {
     expect(declaredEntries([{ field, kind: 'text' }], stream)).toEqual([
       { kind: 'text', index: field, value },
+    ])
+  })
+
+  it.each([
+    ['metadata.region', 'number'],
+    ['metadata.zone', 'text'],
+  ] as const)('has %s, which is no %s, beside it under other', (field, kind) => {
+    expect(declaredEntries([{ field, kind }], stream)).toEqual([
+      { kind: 'equality', index: field, value: 'other' },
     ])
   })
 

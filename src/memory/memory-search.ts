@@ -1,0 +1,116 @@
+import { isInRange } from '../core/query/ranges.js'
+import type { Bound, Match, Section, Slice, Term, Walk } from '../core/store.js'
+import type { MemoryIndexes } from './memory-indexes.js'
+import type { MemoryRecord } from './memory-record.js'
+import { compareItems, type Item, type SortedItems } from './sorted-items.js'
+
+/** What searching needs of a store in memory. */
+export interface Searched {
+  readonly records: ReadonlyMap<string, MemoryRecord>
+  readonly indexes: MemoryIndexes
+}
+
+/** How many members one slice of a walk looks at: a long search must let others run in between. */
+const EXAMINE_LIMIT = 1_000
+// No id is empty, none begins with U+FFFF.
+const BEFORE_ALL_IDS = ''
+const AFTER_ALL_IDS = '\uffff'
+
+/** How many members a section has. */
+export function sectionSize({ indexes }: Searched, section: Section): number {
+  const items = itemsOf(indexes, section)
+  if (items === undefined) return 0
+  const { low, high } = endsOf(section)
+  return (high === undefined ? items.size : items.countBefore(high)) - (low ? items.countBefore(low) : 0)
+}
+
+/** The next matches of a walk. */
+export function walkMemory(searched: Searched, walk: Walk, now: number): Slice {
+  const { along, where, limit, read } = walk
+  const matches: Match[] = []
+  let matched = 0
+  let looked = 0
+  let last: Item | undefined
+  for (const item of membersOf(searched.indexes, walk)) {
+    if (matched === limit || looked === EXAMINE_LIMIT) return slice(false)
+    looked += 1
+    last = item
+    const record = searched.records.get(item.id)
+    if (record === undefined || record.deadline <= now || !where.every((term) => holds(term, record)))
+      continue
+    matched += 1
+    if (read === 'documents') matches.push({ id: item.id, rec: record })
+    else if (read === 'ids') matches.push({ id: item.id, key: keyOf(along, item) })
+  }
+  return slice(true)
+
+  function slice(finished: boolean): Slice {
+    return { matches, matched, last: last && { key: keyOf(along, last), id: last.id }, finished }
+  }
+}
+
+/** Whether a term holds for a record: told from the record's own entries. */
+export function holds({ section, negated }: Term, record: MemoryRecord): boolean {
+  const value = section.kind === 'equality' ? section.value : ''
+  const entry = record.entries.find(({ list }) => list.index === section.index && list.value === value)
+  const isMember = entry !== undefined && isInRange(Number(entry.item.rank), section.range)
+  return isMember !== negated
+}
+
+/** The members of a walk's section from where it goes on, in its direction. */
+function* membersOf(
+  indexes: MemoryIndexes,
+  { along, descending, after }: Walk,
+): Generator<Item, void, undefined> {
+  const items = itemsOf(indexes, along)
+  if (items === undefined) return
+  const { low, high } = endsOf(along)
+  const place = after && { rank: rankOf(along, after.key), id: after.id }
+  if (descending) {
+    for (const item of items.downFrom(
+      place && high && compareItems(high, place) < 0 ? high : (place ?? high),
+    )) {
+      if (low !== undefined && compareItems(item, low) < 0) return
+      yield item
+    }
+  } else {
+    for (const item of items.from(place && low && compareItems(low, place) > 0 ? low : (place ?? low))) {
+      if (high !== undefined && compareItems(item, high) > 0) return
+      yield item
+    }
+  }
+}
+
+function itemsOf(indexes: MemoryIndexes, section: Section): SortedItems | undefined {
+  return indexes.list(section.index, section.kind === 'equality' ? section.value : '')
+}
+
+/** Places just before the first and just behind the last member of a section. */
+function endsOf(section: Section): { readonly low: Item | undefined; readonly high: Item | undefined } {
+  const { min, max } = section.range
+  if (section.kind === 'text' && (min !== undefined || max !== undefined)) {
+    return {
+      low: endOf(section, min ?? { value: '', exclusive: false }, 'low'),
+      high: max === undefined ? { rank: 'w', id: BEFORE_ALL_IDS } : endOf(section, max, 'high'),
+    }
+  }
+  return {
+    low: min === undefined ? undefined : endOf(section, min, 'low'),
+    high: max === undefined ? undefined : endOf(section, max, 'high'),
+  }
+}
+
+function endOf(section: Section, { value, exclusive }: Bound<number | string>, end: 'low' | 'high'): Item {
+  const isBehind = (end === 'low') === exclusive
+  return { rank: rankOf(section, value), id: isBehind ? AFTER_ALL_IDS : BEFORE_ALL_IDS }
+}
+
+function rankOf({ kind }: Section, key: number | string | null): number | string {
+  if (kind === 'text') return key === null ? '~' : `v${key}`
+  return key === null ? Number.POSITIVE_INFINITY : Number(key)
+}
+
+function keyOf({ kind }: Section, { rank }: Item): number | string | null {
+  if (kind === 'text') return rank === '~' ? null : String(rank).slice(1)
+  return rank === Number.POSITIVE_INFINITY ? null : rank
+}
