@@ -29,6 +29,11 @@ export function entriesOf(document: Stream<unknown>): EntriesOf {
   ]
 }
 
+/** What a document has in declared indexes alone. */
+export function addedEntries(entries: EntriesOf, declared: readonly IndexDeclaration[]): readonly Entry[] {
+  return entries(declared).slice(entries([]).length)
+}
+
 /** What a report moves in the declared indexes over statistics. */
 export function statisticsScores(reported: Statistics): EntriesOf<SideScore> {
   return (declared) =>

@@ -260,6 +260,8 @@ export interface AuditReport {
 export interface Call {
   readonly deadline: number
   readonly signal?: AbortSignal
+  /** Nobody waits for it: it must not keep the process alive. */
+  readonly isBackground?: boolean
 }
 
 /** See the module's comment. Every method rejects with a `RegistryError`. */

@@ -1,5 +1,6 @@
 import type { Clock } from '../core/clock.js'
 import { TimeoutError, ValidationError } from '../core/errors.js'
+import { addedEntries } from '../core/indexes.js'
 import type {
   AuditReport,
   Call,
@@ -76,9 +77,9 @@ export class MemoryStore implements Store {
 
   #index(record: MemoryRecord, added: readonly IndexDeclaration[], describe: Describe): void {
     const { id, doc, order, side } = record
-    const built = describe(id, doc)?.entries([]).length ?? 0
-    const wanted = describe(id, doc)?.entries(added).slice(built) ?? []
-    const entries = this.#indexes.place(wanted, id, order, side)
+    const described = describe(id, doc)
+    if (described === undefined) return
+    const entries = this.#indexes.place(addedEntries(described.entries, added), id, order, side)
     for (const entry of entries) this.#indexes.add(entry)
     this.#records.set(id, { ...record, entries: [...record.entries, ...entries] })
   }

@@ -1,3 +1,4 @@
+import { addedEntries } from '../core/indexes.js'
 import type { AuditReport, Call, Describe, EntriesOf, Problem } from '../core/store.js'
 import type { Caller } from './caller.js'
 import { masters, type RedisClient } from './client.js'
@@ -69,7 +70,7 @@ class PartitionAudit {
       const name = key.slice(base.length)
       if (!name.includes(':')) {
         if (name !== 'active') documents.push(name)
-      } else if (name.startsWith('idx:') && !/^idx:(rec|stats|counts|layout|ids|op:.*)$/.test(name)) {
+      } else if (name.startsWith('idx:') && !/^idx:(rec|stats|counts|layout|ids|build|op:.*)$/.test(name)) {
         indexes.push(name.slice('idx:'.length))
       }
     }
@@ -134,8 +135,18 @@ class PartitionAudit {
     const [doc, text] = [docs[0], bookkeeping[0]]
     const head = typeof text === 'string' ? decodeBookkeeping(text) : undefined
     const wanted = typeof doc === 'string' ? this.#describe(id, doc) : undefined
-    const layout = await this.#partition.layout(this.#call)
-    const encode = (entries: EntriesOf): string[] => entries(layout.indexes).map(encodeEntry)
+    const { indexes } = await this.#partition.layout(this.#call)
+    const bookkept = new Set(typeof text === 'string' ? bookkeptEntries(text) : [])
+    // Of an index that is being built, records may have their entries or not.
+    const encode = (entries: EntriesOf): string[] => [
+      ...entries(indexes.filter(({ isReady }) => isReady)).map(encodeEntry),
+      ...addedEntries(
+        entries,
+        indexes.filter(({ isReady }) => !isReady),
+      )
+        .map(encodeEntry)
+        .filter((entry) => bookkept.has(entry)),
+    ]
     const args = [
       id,
       head?.token ?? '',

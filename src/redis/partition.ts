@@ -66,6 +66,10 @@ export const READ_LIMIT = 500
 const EXAMINE_LIMIT = 1_000
 /** How large the smallest of several sets may be for Redis to intersect them in one call. */
 const INTERSECT_LIMIT = 10_000
+/** How long a builder that ended without a word keeps others from building. */
+const BUILD_LOCK_MS = 10_000
+/** How long to believe that an index is still being built. */
+const BUILDING_STALE_MS = 1_000
 const BUILT_IN: ReadonlySet<string> = new Set(BUILT_IN_INDEXES)
 
 /** Every script answers how it went and what time it is there; most of the rest is flat text. */
@@ -83,6 +87,7 @@ export class Partition {
   readonly source: string
   readonly #loading = new SharedTask<PartitionLayout>()
   #layout: PartitionLayout | undefined
+  #loadedAt = 0
   readonly #views = new TickBatcher<string, Found<Stored>>((ids, call) => this.view(ids, call))
   readonly #renewals = new TickBatcher<Renewal, RenewalAnswer>(
     (renewals, call) => this.renew(renewals, call),
@@ -106,6 +111,7 @@ export class Partition {
   /** Declares this registry's indexes (again), and learns of everybody else's. */
   async reloadLayout(call: Call): Promise<PartitionLayout> {
     this.#layout = await this.#loading.run(call, (shared) => this.#loadLayout(shared))
+    this.#loadedAt = performance.now()
     return this.#layout
   }
 
@@ -196,10 +202,38 @@ export class Partition {
     return { now: Number(now), deadlines, sides, docs, bookkeeping }
   }
 
-  /** The declared indexes that hold every record. */
+  /** The declared indexes that hold every record. While one is being built, what is known of it is renewed. */
   async readyIndexes(call: Call): Promise<readonly IndexDeclaration[]> {
     const { indexes } = await this.layout(call)
-    return indexes.filter(({ isReady }) => isReady)
+    const isStale = performance.now() - this.#loadedAt > BUILDING_STALE_MS
+    const known =
+      isStale && indexes.some(({ isReady }) => !isReady) ? (await this.reloadLayout(call)).indexes : indexes
+    return known.filter(({ isReady }) => isReady)
+  }
+
+  /** The declared indexes that do not hold every record yet, as last known. */
+  unfinishedIndexes(): readonly IndexDeclaration[] {
+    return this.#layout?.indexes.filter(({ isReady }) => !isReady) ?? []
+  }
+
+  /** Adds entries to records, see lua/build.lua. Answers `false` when somebody else builds, or the layout changed. */
+  async build(
+    version: string,
+    builder: string,
+    readyFields: readonly string[],
+    records: readonly string[],
+    call: Call,
+  ): Promise<boolean> {
+    const args = [
+      version,
+      builder,
+      String(BUILD_LOCK_MS),
+      String(readyFields.length),
+      ...readyFields,
+      ...records,
+    ]
+    const [state] = await this.#caller.run('read', call, (client) => this.#timed(client, scripts.build, args))
+    return state === 'done'
   }
 
   async sizes(sections: readonly Section[], call: Call): Promise<number[]> {

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Metadata } from '../core/model/stream.js'
+import { describeDocument } from '../registry/describe-document.js'
 import { makeInstanceId } from '../registry/instance-id.js'
 import { type RegistryOptions, resolveOptions } from '../registry/options.js'
 import { StoreRegistry } from '../registry/store-registry.js'
@@ -52,6 +53,7 @@ export function buildRedisStore<M>(
     partitions,
     indexes,
     warn,
+    describe: describeDocument,
     retention: { maxEvents, maxAgeMs },
   })
   return [store, resolved]

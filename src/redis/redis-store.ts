@@ -24,6 +24,7 @@ import { auditPartition } from './audit.js'
 import { Caller, type CallKind } from './caller.js'
 import type { ClientSource } from './client.js'
 import { inspectClient, type Warn } from './client-checks.js'
+import { IndexBuilder } from './index-building.js'
 import { partitionOf } from './keys.js'
 import { isTagged } from './layout.js'
 import { Partition, type PartitionOptions, READ_LIMIT } from './partition.js'
@@ -32,6 +33,7 @@ import { Partition, type PartitionOptions, READ_LIMIT } from './partition.js'
 export interface RedisStoreOptions extends PartitionOptions {
   readonly clients: ClientSource
   readonly warn: Warn
+  readonly describe: Describe
 }
 
 /** Renewals in one script call, at most. */
@@ -44,11 +46,13 @@ export class RedisStore implements Store {
   readonly #caller: Caller
   #opened: readonly Partition[] | undefined
   readonly #opening = new SharedTask<readonly Partition[]>()
+  readonly #builder: IndexBuilder
 
   constructor(options: RedisStoreOptions) {
     this.partitions = options.partitions
     this.#options = options
     this.#caller = new Caller(options.clients)
+    this.#builder = new IndexBuilder(options.indexes, options.describe, options.warn)
   }
 
   now(): number {
@@ -94,6 +98,7 @@ export class RedisStore implements Store {
     const [first = [], ...others] = await Promise.all(
       partitions.map((partition) => partition.readyIndexes(call)),
     )
+    this.#builder.start(partitions)
     return first.filter(({ field }) => others.every((ready) => ready.some((index) => index.field === field)))
   }
 
@@ -157,6 +162,7 @@ export class RedisStore implements Store {
   }
 
   close(): Promise<void> {
+    this.#builder.stop()
     return this.#caller.close()
   }
 
@@ -174,6 +180,7 @@ export class RedisStore implements Store {
     )
     await Promise.all(partitions.map((partition) => partition.layout(call)))
     this.#opened = partitions
+    this.#builder.start(partitions)
     // Advice only: nobody waits for it.
     inspectClient(client, this.#options.warn).catch(() => {})
     return partitions

@@ -1,6 +1,7 @@
 import auditCounters from '../../lua/audit_counters.lua?raw'
 import auditIndex from '../../lua/audit_index.lua?raw'
 import auditRecord from '../../lua/audit_record.lua?raw'
+import build from '../../lua/build.lua?raw'
 import claim from '../../lua/claim.lua?raw'
 import commit from '../../lua/commit.lua?raw'
 import count from '../../lua/count.lua?raw'
@@ -33,6 +34,7 @@ type ScriptName =
   | 'counters'
   | 'claim'
   | 'declare'
+  | 'build'
   | 'auditRecord'
   | 'auditIndex'
   | 'auditCounters'
@@ -49,6 +51,7 @@ export const scripts: Readonly<Record<ScriptName, Script>> = {
   counters: new Script(time, counters),
   claim: new Script(claim),
   declare: new Script(time, declare),
+  build: new Script(time, record, entries, build),
   auditRecord: new Script(time, record, entries, log, finish, auditRecord),
   auditIndex: new Script(record, auditIndex),
   auditCounters: new Script(auditCounters),

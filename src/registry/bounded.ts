@@ -17,13 +17,14 @@ export type Waits = Set<(reason: unknown) => void>
 /** Waits for a promise, but no longer than the call may take. Never rejects. */
 export function bounded<T>(
   promise: Promise<T>,
-  { deadline, signal }: Call,
+  { deadline, signal, isBackground }: Call,
   waits?: Waits,
 ): Promise<Settled<T>> {
   return new Promise((resolve) => {
     const breakOff = (reason: unknown): void => finish({ kind: 'aborted', reason })
     const onAbort = (): void => breakOff(signal?.reason)
     const timer = setTimeout(() => finish({ kind: 'timeout' }), timerMs(deadline))
+    if (isBackground) timer.unref()
     const finish = (settled: Settled<T>): void => {
       clearTimeout(timer)
       signal?.removeEventListener('abort', onAbort)

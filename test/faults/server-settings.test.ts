@@ -118,10 +118,10 @@ describe('a layout that is not the one asked for', () => {
     expect(await redis.zscore('mirror:streams:idx:statistics.bitrate', 'cam2')).toBe('8')
     await plain.updateStatus('cam1', 'active')
     expect(await redis.zrange('mirror:streams:idx:metadata.region:seu', 0, '-1')).toEqual(['cam1'])
-    const layout = await redis.hgetall('mirror:streams:idx:layout')
-    expect(layout).toMatchObject({
-      'index:metadata.region': 'equality|building',
-      'index:statistics.bitrate': 'number|building',
+    const layout = () => redis.hgetall('mirror:streams:idx:layout')
+    await expect.poll(layout).toMatchObject({
+      'index:metadata.region': 'equality|ready',
+      'index:statistics.bitrate': 'number|ready',
     })
     expect((await plain.verify()).problems).toEqual([])
   })

@@ -1,0 +1,45 @@
+-- Adds the entries of indexes that are being built to records that have none there yet, and marks indexes as ready.
+-- Only one builder at a time: it holds a lock for as long as it goes on calling.
+--
+-- Includes: time record entries
+-- KEYS: 1 <base>active; the others derive from it, in the same slot
+-- ARGV: 1 layout version  2 builder  3 how long its lock lasts (ms)
+--       4 number of indexes that are complete now, then their fields,
+--       then for each record: id, token, number of entries, the entries
+-- Returns: {done, now} | {busy, now}: another one builds | {layout, now}
+-- Complexity: O(records * entries * log n)
+local base = string.sub(KEYS[1], 1, -7)
+local layout, lock = base .. 'idx:layout', base .. 'idx:build'
+local now = whole(server_now())
+if redis.call('HGET', layout, 'version') ~= ARGV[1] then return { 'layout', now } end
+local holder = redis.call('GET', lock)
+if holder and holder ~= ARGV[2] then return { 'busy', now } end
+redis.call('SET', lock, ARGV[2], 'PX', ARGV[3])
+
+local at = 5
+for _ = 1, tonumber(ARGV[4]) do
+  local kind = string.match(redis.call('HGET', layout, 'index:' .. ARGV[at]) or '', '^[^|]*')
+  if kind ~= '' then redis.call('HSET', layout, 'index:' .. ARGV[at], kind .. '|ready') end
+  at = at + 1
+end
+if at > 5 then redis.call('DEL', lock) end
+
+while at <= #ARGV do
+  local id, token, entries = ARGV[at], ARGV[at + 1], tonumber(ARGV[at + 2])
+  local record = parse_record(redis.call('HGET', base .. 'idx:rec', id))
+  -- Whoever changed it since it was read knew of the index, and kept it.
+  if record and record.token == token then
+    local has = {}
+    for i = 1, #record.entries do has[record.entries[i]] = true end
+    local side = redis.call('HGET', base .. 'idx:stats', id)
+    for i = at + 3, at + 2 + entries do
+      if not has[ARGV[i]] then
+        record.entries[#record.entries + 1] = ARGV[i]
+        add_entry(base, id, ARGV[i], record.order, side)
+      end
+    end
+    redis.call('HSET', base .. 'idx:rec', id, format_record(record))
+  end
+  at = at + 3 + entries
+end
+return { 'done', now }
