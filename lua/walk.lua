@@ -4,8 +4,8 @@
 -- KEYS: 1 <base>active; the others derive from it, in the same slot
 -- ARGV: 1 layout version  2-4 section  5 against its order: 1 | 0
 --       6 value of the place to go on behind ('' for none)  7 id of that place
---       8 how many matches  9 how many members to look at  10 read: documents | ids | count
---       11 number of terms, then the terms: + | -, section
+--       8 how many matches  9 how many members to look at  10 how many of them at first
+--       11 read: documents | ids | count  12 number of terms, then the terms: + | -, section
 -- Returns: {done, now, finished: 1 | 0, matched, value and id of the last place looked at ('' for none),
 --           then for each match: id, deadline, side value, document | id, value} | {layout, now}
 -- Complexity: O(log n + looked at * terms); where the place is gone, a bisection of the ids that share its value
@@ -34,8 +34,8 @@ end
 
 local key, min, max = base .. 'idx:' .. ARGV[2], ARGV[3], ARGV[4]
 local is_text, descending = is_text_section(min), ARGV[5] == '1'
-local limit, budget, read = tonumber(ARGV[8]), tonumber(ARGV[9]), ARGV[10]
-local terms = read_terms(base, 12, tonumber(ARGV[11]))
+local limit, budget, read = tonumber(ARGV[8]), tonumber(ARGV[9]), ARGV[11]
+local terms = read_terms(base, 13, tonumber(ARGV[12]))
 local start, stop = section_ranks(key, min, max)
 if ARGV[6] ~= '' then
   local rank, is_taken = place_rank(key, is_text, ARGV[6], ARGV[7])
@@ -66,7 +66,7 @@ local function ids_of(members)
 end
 
 local looked, last = 0, nil
-local size = #terms == 0 and limit or math.max(limit, 64)
+local size = tonumber(ARGV[10])
 while start < stop and looked < budget and #found < limit do
   size = math.min(size, budget - looked, stop - start)
   local members = descending and redis.call('ZRANGE', key, stop - size, stop - 1)

@@ -32,9 +32,9 @@ local function number_of(text)
   return tonumber(text)
 end
 
--- A test for the bounds of a number section.
+-- A test for the bounds of a number section; nil when it has none.
 local function bounds_test(min, max)
-  if min == '-inf' and max == '+inf' then return function() return true end end
+  if min == '-inf' and max == '+inf' then return nil end
   local open_min, open_max = string.sub(min, 1, 1) == '(', string.sub(max, 1, 1) == '('
   local low = number_of(open_min and string.sub(min, 2) or min)
   local high = number_of(open_max and string.sub(max, 2) or max)
@@ -63,12 +63,13 @@ end
 local function keep(ids, terms)
   for t = 1, #terms do
     if #ids == 0 then return ids end
-    local term = terms[t]
-    local scores = redis.call('ZMSCORE', term.key, unpack(ids))
+    local fits, wanted = terms[t].fits, terms[t].wanted
+    local scores = redis.call('ZMSCORE', terms[t].key, unpack(ids))
     local kept = {}
     for i = 1, #ids do
       local score = scores[i]
-      if (score and term.fits(score) or false) == term.wanted then kept[#kept + 1] = ids[i] end
+      local holds = score and (not fits or fits(score)) or false
+      if holds == wanted then kept[#kept + 1] = ids[i] end
     end
     ids = kept
   end

@@ -96,7 +96,7 @@ export function equalityKey(value: unknown): string | undefined {
 
 /** Whether the key stands for this value alone, and not for every value that begins like it. */
 export function isWholeKey(value: unknown): boolean {
-  return typeof value !== 'string' || cutKey(value) === value
+  return typeof value !== 'string' || value.length < MAX_KEY_CHARACTERS
 }
 
 function cutKey(text: string): string {

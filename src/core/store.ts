@@ -181,6 +181,8 @@ export interface Walk {
   readonly where: readonly Term[]
   /** How many matches are wanted at most. */
   readonly limit: number
+  /** The share of the members that is expected to match, 0 to 1: a first guess of how many to look at. */
+  readonly share: number
   readonly read: 'documents' | 'ids' | 'count'
 }
 

@@ -64,7 +64,7 @@ export class Caller {
   #throwIfOver(client: RedisClient, { signal, deadline }: Call, progress: Progress): void {
     if (this.#closed) throw progress.interrupted(new RegistryClosedError())
     if (signal?.aborted) throw progress.interrupted(signal.reason)
-    if (performance.now() >= deadline) throw progress.outOfTime()
+    if (performance.now() >= deadline) throw progress.outOfTime(client)
     if (isEnded(client.status))
       throw progress.interrupted(new UnavailableError('the Redis client was closed'))
   }
@@ -144,9 +144,11 @@ class Progress {
       : new UnavailableError(refusal(error), { cause: error })
   }
 
-  outOfTime(): RegistryError {
+  /** @param next - the client of a try that came too late to begin. */
+  outOfTime(next?: RedisClient): RegistryError {
     if (this.#isOutcomeUnknown()) return this.#outcomeUnknown('out of time')
-    const isConnected = this.#sent && this.#client?.status === 'ready'
+    const wasTried = this.#client !== undefined
+    const isConnected = wasTried ? this.#sent && this.#client?.status === 'ready' : next?.status === 'ready'
     if (this.#lastError === undefined && isConnected) return new TimeoutError('Redis did not answer in time')
     return new UnavailableError('Redis cannot be reached', { cause: this.#lastError })
   }

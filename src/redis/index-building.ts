@@ -14,10 +14,11 @@ const STEP_TIMEOUT_MS = 5_000
 /** How long to wait while somebody else builds, or after a failure, milliseconds. */
 const PAUSE_MS = 1_000
 
-const EVERYTHING: Pick<Walk, 'along' | 'descending' | 'where' | 'read'> = {
+const EVERYTHING: Pick<Walk, 'along' | 'descending' | 'where' | 'share' | 'read'> = {
   along: { kind: 'number', index: 'created_at', range: {} },
   descending: false,
   where: [],
+  share: 1,
   read: 'ids',
 }
 

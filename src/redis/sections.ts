@@ -17,15 +17,22 @@ export function encodeTerm({ section, negated }: Term): string[] {
   return [negated ? '-' : '+', ...encodeSection(section)]
 }
 
-/** Everything that a walk says, but for how much is looked at in one call. */
+/** Members looked at at once, at least: fewer save nothing. */
+const MIN_CHUNK = 16
+/** More than the expected share is looked at, so that chance rarely asks for a second chunk. */
+const SPARE = 1.3
+
+/** A walk as the script takes it, which looks at `budget` members at most. */
 export function encodeWalk(walk: Walk, limit: number, budget: number): string[] {
-  const { along, descending, after, where, read } = walk
+  const { along, descending, after, where, share, read } = walk
+  const chunk = where.length === 0 ? limit : Math.max(MIN_CHUNK, Math.ceil((limit * SPARE) / share))
   return [
     ...encodeSection(along),
     descending ? '1' : '0',
     ...encodePlace(along, after),
     String(limit),
     String(budget),
+    String(Math.min(chunk, budget)),
     read,
     String(where.length),
     ...where.flatMap(encodeTerm),

@@ -65,10 +65,9 @@ function operandsOf(field: Field, op: Operator, value: unknown): Comparison['val
       // Not `map`: it would pass over holes.
       return Object.freeze(Array.from(value, (member: unknown) => operandOf(field, op, member)))
     case 'like':
-      if (typeof value !== 'string') throw wrongValue(field, op, 'text', value)
-      if (patternLength(value) > QUERY_LIMITS.maxPatternLength)
+      if (patternLength(textOf(field, op, value)) > QUERY_LIMITS.maxPatternLength)
         throw new QueryError(`like takes a pattern of at most ${QUERY_LIMITS.maxPatternLength} characters`)
-      return value
+      return value as string
     case 'contains':
       if (field.kind !== 'json') return textOperand(field, op, value)
       return operandOf(field, op, value)
@@ -105,10 +104,15 @@ function numberOperand(field: Field, op: Operator, value: unknown): number {
   return value
 }
 
-function textOperand(field: Field, op: Operator, value: unknown): string {
+function textOf(field: Field, op: Operator, value: unknown): string {
   if (typeof value !== 'string') throw wrongValue(field, op, 'text', value)
   const problem = textProblem(value)
   if (problem !== undefined) throw new QueryError(`the value of ${field.path} ${op} ${problem}`)
+  return value
+}
+
+function textOperand(field: Field, op: Operator, given: unknown): string {
+  const value = textOf(field, op, given)
   if (value.length > QUERY_LIMITS.maxTextLength)
     throw new QueryError(`${field.path} ${op} takes at most ${QUERY_LIMITS.maxTextLength} characters`)
   const isWhole = op === 'eq' || op === 'ne' || op === 'in' || op === 'nin'

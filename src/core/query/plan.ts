@@ -18,6 +18,8 @@ export interface WalkPlan {
   readonly covered: boolean
   /** How many members the walk has to pass if nothing stops it. */
   readonly size: number
+  /** The share of them that is expected to match. */
+  readonly share: number
 }
 
 /** How a query is answered. */
@@ -69,6 +71,21 @@ export function draftQuery(
   return { branches, sections: [...sections.values()], sort: keys, sortIndex }
 }
 
+/** The conditions that the indexes of a plan do not settle: they are checked on documents. */
+export function unsettled(
+  where: readonly Condition[],
+  plan: QueryPlan,
+  declared: readonly IndexDeclaration[],
+): readonly Condition[] {
+  if (plan.covered) return []
+  const indexOf = fieldIndexes(declared)
+  const walked = new Set(plan.walks.map(({ along }) => nameOf(along)))
+  const isSettledBy = ({ covered, texts }: Branch): boolean =>
+    covered && texts.every((text) => walked.size === 1 && walked.has(nameOf(text)))
+  const left = where.filter((condition) => !branchesOf([condition], indexOf).every(isSettledBy))
+  return left.length > 0 ? left : where
+}
+
 /** Whether there is only one way to go, so that no sizes are needed. */
 export function isSettled({ branches, sections }: Draft): boolean {
   return (
@@ -114,22 +131,20 @@ function planBranch(branch: Branch, draft: Draft, sizeOf: SizeOf, want: number):
     return { along, order, cost: passed * MEMBER_COST + Math.min(read, size) * DOCUMENT_COST }
   })
   const best = candidates.reduce((least, candidate) => (candidate.cost < least.cost ? candidate : least))
-  const others = othersBeside(best, branch, draft, sizeOf)
+  const others = othersBeside(best, branch, draft)
   const chosen = others === undefined ? [best] : [best, others]
-  return chosen.map((candidate) => walkOf(candidate, branch, draft, sizeOf))
+  return chosen.map((candidate) => walkOf(candidate, branch, draft, sizeOf, matches))
 }
 
-/** Beside the whole index of the sort: the values of other types, which it does not hold. There are rarely any. */
-function othersBeside(
-  { along }: Candidate,
-  branch: Branch,
-  { sortIndex }: Draft,
-  sizeOf: SizeOf,
-): Candidate | undefined {
+/**
+ * Beside the whole index of the sort: the values of other types, which it does not hold. There are rarely any, but
+ * a size may be outdated: it is looked at in any case.
+ */
+function othersBeside({ along }: Candidate, branch: Branch, { sortIndex }: Draft): Candidate | undefined {
   if (sortIndex === undefined || sortIndex.isPure || along.index !== sortIndex.name) return undefined
   const others = othersOf(sortIndex)
   const isWhole = nameOf(along) === nameOf(sortSection(sortIndex, { ...branch, terms: [], texts: [] }))
-  return isWhole && sizeOf(others) > 0 ? { along: others, order: 'unsorted', cost: 0 } : undefined
+  return isWhole ? { along: others, order: 'unsorted', cost: 0 } : undefined
 }
 
 function othersOf({ name }: FieldIndex): ScoredSection {
@@ -167,8 +182,16 @@ function sortSection({ name, kind }: FieldIndex, { terms, texts }: Branch): Sect
   return { kind: 'number', index: name, range: (range ?? {}) as ScoredSection['range'] }
 }
 
-function walkOf({ along, order }: Candidate, branch: Branch, { sort }: Draft, sizeOf: SizeOf): WalkPlan {
+/** @param matches - how many matches the branch has, as far as sizes tell. */
+function walkOf(
+  { along, order }: Candidate,
+  branch: Branch,
+  { sort }: Draft,
+  sizeOf: SizeOf,
+  matches: number,
+): WalkPlan {
   const name = nameOf(along)
+  const size = sizeOf(along)
   const direction: SortDirection = sort[0]?.direction ?? 'asc'
   const where = branch.terms
     .filter(({ section }) => nameOf(section) !== name && !isImplied(section, along))
@@ -181,7 +204,8 @@ function walkOf({ along, order }: Candidate, branch: Branch, { sort }: Draft, si
     order,
     where,
     covered: branch.covered && branch.texts.every((text) => nameOf(text) === name),
-    size: sizeOf(along),
+    size,
+    share: where.length === 0 ? 1 : Math.min(1, matches / Math.max(1, size)),
   }
 }
 

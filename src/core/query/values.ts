@@ -6,11 +6,12 @@ export function keysOf(path: string): readonly string[] {
   return path.split('.')
 }
 
-/** What a document holds at the end of the keys, or `undefined`. Only its own members count. */
+/** What a document holds at the end of the keys, or `undefined`. Only own members count, and none of an array. */
 export function valueAt(document: object, keys: readonly string[]): unknown {
   let value: unknown = document
   for (const key of keys) {
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
+    if (!Object.hasOwn(value, key)) return undefined
     value = (value as Record<string, unknown>)[key]
   }
   return value

@@ -1,4 +1,4 @@
-import type { QueryPlan } from '../../core/query/plan.js'
+import type { QueryPlan, WalkPlan } from '../../core/query/plan.js'
 import type { Call, Slice, Store, Walk } from '../../core/store.js'
 import { handled, Turns } from './turns.js'
 
@@ -19,9 +19,9 @@ export async function drain(
 ): Promise<void> {
   const turns = new Turns()
   const limit = read === 'documents' ? batchSize : Number.MAX_SAFE_INTEGER
-  const drainOne = async (partition: number, { along, descending, where }: Walk): Promise<void> => {
+  const drainOne = async (partition: number, walk: WalkPlan): Promise<void> => {
     const fetch = (after: Walk['after']): Promise<Slice> =>
-      handled(store.walk(partition, { along, descending, where, after, limit, read }, call))
+      handled(store.walk(partition, { ...walk, after, limit, read }, call))
     let ahead: Promise<Slice> | undefined = fetch(undefined)
     while (ahead !== undefined) {
       const slice: Slice = await ahead
@@ -34,7 +34,7 @@ export async function drain(
   }
   await Promise.all(
     Array.from({ length: store.partitions }).flatMap((_, partition) =>
-      walks.map((walk) => drainOne(partition, { ...walk, limit, read })),
+      walks.map((walk) => drainOne(partition, walk)),
     ),
   )
 }

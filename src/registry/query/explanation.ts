@@ -21,18 +21,18 @@ export interface ExplainedWalk {
 export interface Explanation {
   /** Each is walked at once in every partition, and their results are merged. None: nothing can match. */
   readonly walks: readonly ExplainedWalk[]
-  /** The conditions that are checked on documents, as they were asked; empty when the indexes say it all. */
+  /** The conditions that are left to the documents; empty when the indexes say it all. */
   readonly filter: readonly string[]
   /** The candidates of all walks. */
   readonly candidates: number
   readonly partitions: number
 }
 
-/** A plan in words. */
-export function explain(plan: QueryPlan, where: readonly Condition[], partitions: number): Explanation {
+/** A plan in words. @param left - the conditions that are left to the documents. */
+export function explain(plan: QueryPlan, left: readonly Condition[], partitions: number): Explanation {
   return {
     walks: plan.walks.map(explainWalk),
-    filter: plan.covered ? [] : where.map(showCondition),
+    filter: left.map(showCondition),
     candidates: plan.walks.reduce((sum, { size }) => sum + size, 0),
     partitions,
   }

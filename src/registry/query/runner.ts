@@ -1,7 +1,14 @@
 import type { Stream } from '../../core/model/stream.js'
 import { Grouping } from '../../core/query/aggregate.js'
 import { matcherOf } from '../../core/query/evaluate.js'
-import { type Draft, draftQuery, isSettled, planQuery, type QueryPlan } from '../../core/query/plan.js'
+import {
+  type Draft,
+  draftQuery,
+  isSettled,
+  planQuery,
+  type QueryPlan,
+  unsettled,
+} from '../../core/query/plan.js'
 import { type Order, orderOf, type SortPosition } from '../../core/query/sort.js'
 import type { Condition, GroupedTree, QueryTree, SortKey } from '../../core/query/tree.js'
 import { type Call, IndexGoneError, type Match, type Store } from '../../core/store.js'
@@ -15,6 +22,7 @@ import { type Explanation, explain } from './explanation.js'
 import type { Row } from './lane.js'
 import type { Group } from './query.js'
 import { Search, type SearchOptions } from './search.js'
+import { SizeCache } from './size-cache.js'
 
 const DEFAULT_PAGE_SIZE = 100
 /** After so many matches read a page that is not full yet ends, if its place can be told: the next one goes on. */
@@ -35,10 +43,12 @@ interface Part {
 /** Runs queries over a store: plans, walks, merges, and checks documents where indexes cannot tell. */
 export class QueryRunner<M> {
   readonly #store: Store
+  readonly #sizes: SizeCache
   readonly #batchSize: number
 
   constructor(store: Store, batchSize: number) {
     this.#store = store
+    this.#sizes = new SizeCache(store)
     this.#batchSize = batchSize
   }
 
@@ -129,11 +139,11 @@ export class QueryRunner<M> {
     })
   }
 
-  async explain(tree: QueryTree, call: Call): Promise<Explanation> {
-    const { limit = ALL, offset = 0 } = tree
-    const draft = draftQuery(tree.where, tree.sort, await this.#store.indexes(call))
-    const sizes = await this.#store.sizes(draft.sections, call)
-    return explain(planQuery(draft, sizes, offset + limit), tree.where, this.#store.partitions)
+  async explain({ where, sort, limit = ALL, offset = 0 }: QueryTree, call: Call): Promise<Explanation> {
+    const declared = await this.#store.indexes(call)
+    const draft = draftQuery(where, sort, declared)
+    const plan = planQuery(draft, await this.#store.sizes(draft.sections, call), offset + limit)
+    return explain(plan, unsettled(where, plan, declared), this.#store.partitions)
   }
 
   /** The rows of a part, in order. What changed its place while the query ran stands at the last one. */
@@ -159,7 +169,7 @@ export class QueryRunner<M> {
       const declared = attempt < PLAN_ATTEMPTS ? await this.#store.indexes(call) : []
       try {
         const draft = draftQuery(where, sort, declared)
-        const sizes = isSettled(draft) ? [] : await this.#store.sizes(draft.sections, call)
+        const sizes = isSettled(draft) ? [] : await this.#sizes.sizes(draft.sections, call)
         return await run(planQuery(draft, sizes, want), draft)
       } catch (error) {
         if (!(error instanceof IndexGoneError)) throw error

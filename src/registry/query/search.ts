@@ -88,9 +88,9 @@ export class Search<T> {
   }
 
   #fetch({ partition, walk, size }: Lane<T>, after: Walk['after'], call: Call): Promise<Slice> {
-    const { along, descending, where } = walk
+    const { along, descending, where, share } = walk
     const { read } = this.#options
-    return this.#store.walk(partition, { along, descending, where, after, limit: size, read }, call)
+    return this.#store.walk(partition, { along, descending, where, share, after, limit: size, read }, call)
   }
 
   /** `all`: everything is known. `undefined`: nothing can be given on. */

@@ -2,11 +2,16 @@ import { counting } from './counting.js'
 import { creating } from './creating.js'
 import { type Chapter, type ContractDriver, type ContractHarness, ContractSpace } from './driver.js'
 import { ending } from './ending.js'
+import { grouping } from './grouping.js'
 import { identifying } from './identifying.js'
 import { leasing } from './leasing.js'
 import { listing } from './listing.js'
 import { measuring } from './measuring.js'
+import { moving } from './moving.js'
+import { paging } from './paging.js'
+import { querying } from './querying.js'
 import { racing } from './racing.js'
+import { refusing } from './refusing.js'
 import { registering } from './registering.js'
 import { reporting } from './reporting.js'
 import { settling } from './settling.js'
@@ -25,6 +30,11 @@ const CHAPTERS: Readonly<Record<string, Chapter>> = {
   ending,
   listing,
   counting,
+  querying,
+  'refusing queries': refusing,
+  'moving through indexes': moving,
+  'sorting and paging': paging,
+  grouping,
   validating,
   racing,
   'settling calls': settling,

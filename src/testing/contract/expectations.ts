@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { type ErrorCode, isRegistryError, type RegistryError } from '../../core/errors.js'
-import type { StreamInput } from '../../core/model/stream.js'
+import type { Stream, StreamInput } from '../../core/model/stream.js'
+import type { Query } from '../../registry/query/query.js'
+import type { Registry } from '../../registry/registry.js'
 
 /** A usual stream to create. */
 export function input<M>(id: string, more: Partial<StreamInput<M>> = {}): StreamInput<M> {
@@ -18,4 +20,35 @@ export async function rejectsWith(code: ErrorCode, promise: Promise<unknown>): P
   if (!isRegistryError(error)) throw error
   assert.equal(error.code, code, error.message)
   return error
+}
+
+/** That a builder refuses at once. */
+export function assertRefused(what: string, build: () => unknown): void {
+  const isQueryError = (error: unknown): boolean => isRegistryError(error) && error.code === 'QUERY'
+  assert.throws(build, isQueryError, what)
+}
+
+/** Creates all of them at once. */
+export async function createAll(registry: Registry, streams: readonly StreamInput[]): Promise<void> {
+  await Promise.all(streams.map((stream) => registry.create(stream)))
+}
+
+/** The ids of streams, in their order. */
+export function idsOf(streams: readonly Stream[]): string[] {
+  return streams.map(({ id }) => id)
+}
+
+/** That every way to run the query, which is sorted by id, finds these. */
+export async function assertFinds(query: Query, expected: readonly string[], what: string): Promise<void> {
+  const [streams, ids, count, first] = await Promise.all([
+    query.execute(),
+    query.ids(),
+    query.count(),
+    query.first(),
+  ])
+  assert.deepEqual(
+    [idsOf(streams), ids, count, first?.id],
+    [expected, expected, expected.length, expected[0]],
+    what,
+  )
 }

@@ -4,10 +4,14 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type RedisServer, startRedis } from '../support/redis-server.ts'
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
-const readme = readFileSync(here('../../README.md'), 'utf8')
-const examples = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code = '']) => code)
+const PAGES = { 'the README': '../../README.md', 'the guide to queries': '../../docs/queries.md' }
+
+function examplesIn(path: string): string[] {
+  return [...readFileSync(here(path), 'utf8').matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code = '']) => code)
+}
 
 let server: RedisServer
+let generated = 0
 
 beforeAll(async () => {
   server = await startRedis()
@@ -19,14 +23,16 @@ afterAll(async () => {
   await server.stop()
 })
 
-describe('the README', () => {
+describe.each(Object.entries(PAGES))('%s', (_, path) => {
+  const examples = examplesIn(path)
+
   it('has examples', () => {
     expect(examples.length).toBeGreaterThan(4)
   })
 
   for (const [i, code] of examples.entries()) {
     it(`runs: ${code.split('\n').find((line) => line.startsWith('const')) ?? i}`, async () => {
-      const file = here(`./generated-${process.pid}-${i}.ts`)
+      const file = here(`./generated-${process.pid}-${generated++}.ts`)
       const printed: unknown[] = []
       vi.spyOn(console, 'log').mockImplementation((...values) => void printed.push(...values))
       writeFileSync(file, code)
