@@ -70,7 +70,7 @@ function newest(registry: Registry): Query {
 }
 
 async function load(size: number): Promise<Loaded> {
-  const server = await startRedis(['--slowlog-log-slower-than', '0', '--slowlog-max-len', '100000'])
+  const server = await startRedis(['--slowlog-max-len', '100000'])
   const redis = new Redis(server.port)
   const registry = new RedisRegistry({ redis, indexes: INDEXES, indexCacheSize: 0, maxEvents: 1_000 })
   const started = performance.now()
@@ -141,6 +141,7 @@ async function secondPage({ registry, size }: Loaded): Promise<void> {
 /** The longest that one call kept Redis busy, and how many calls there were. */
 async function worst({ registry, redis, size }: Loaded): Promise<void> {
   for (const [name, run] of Object.entries(WORST)) {
+    await redis.config('SET', 'slowlog-log-slower-than', '0')
     await redis.slowlog('RESET')
     const times: number[] = []
     while (times.length < 3 || (times.length < ROUNDS && median(times) < 1_000)) {

@@ -64,7 +64,9 @@ async function expectRightAnswers(registry: Registry): Promise<void> {
   expect(ids(await registry.query().where('metadata.region', 'eq', 'eu').execute())).toEqual(ids(eu))
   expect(await registry.query().where('metadata.region', 'eq', 'eu').count()).toBe(eu.length)
   const ranked = listed.filter(({ metadata }) => Number(metadata.rank) > 2_000)
-  expect((await registry.query().where('metadata.rank', 'gt', 2_000).ids()).sort()).toEqual(ids(ranked).sort())
+  expect((await registry.query().where('metadata.rank', 'gt', 2_000).ids()).sort()).toEqual(
+    ids(ranked).sort(),
+  )
   const titled = listed.filter(({ metadata }) => String(metadata.title).startsWith('Camera 29'))
   expect((await registry.query().where('metadata.title', 'like', 'Camera 29*').ids()).sort()).toEqual(
     ids(titled).sort(),
@@ -75,28 +77,31 @@ async function expectRightAnswers(registry: Registry): Promise<void> {
   )
 }
 
-describe.each([1, 3])('an index declared on a registry that holds streams, in %i partitions', (partitions) => {
-  it('is built beside readers and writers, and then used', async () => {
-    const writer = open({}, partitions)
-    await createAll(writer)
-    const declared = open({ indexes: INDEXES }, partitions)
-    await declared.count()
-    const writing = Promise.all(
-      Array.from({ length: 200 }, async (_, i) => {
-        await writer.create(stream(STREAMS + i))
-        await writer.update(`cam${i * 3}`, { metadata: { region: 'us', rank: null } })
-        await writer.updateStats(`cam${i * 5 + 1}`, { bitrate: 5_000 })
-        await writer.delete(`cam${2_000 + i}`)
-      }),
-    )
-    while ((await driver(declared)) !== 'metadata.region:seu')
-      expect(await declared.query().where('metadata.title', 'eq', 'Camera 2999').count()).toBe(1)
-    await writing
-    await expectRightAnswers(declared)
-    expect((await declared.verify()).problems).toEqual([])
-    await Promise.all([writer.close(), declared.close()])
-  })
-})
+describe.each([1, 3])(
+  'an index declared on a registry that holds streams, in %i partitions',
+  (partitions) => {
+    it('is built beside readers and writers, and then used', async () => {
+      const writer = open({}, partitions)
+      await createAll(writer)
+      const declared = open({ indexes: INDEXES }, partitions)
+      await declared.count()
+      const writing = Promise.all(
+        Array.from({ length: 200 }, async (_, i) => {
+          await writer.create(stream(STREAMS + i))
+          await writer.update(`cam${i * 3}`, { metadata: { region: 'us', rank: null } })
+          await writer.updateStats(`cam${i * 5 + 1}`, { bitrate: 5_000 })
+          await writer.delete(`cam${2_000 + i}`)
+        }),
+      )
+      while ((await driver(declared)) !== 'metadata.region:seu')
+        expect(await declared.query().where('metadata.title', 'eq', 'Camera 2999').count()).toBe(1)
+      await writing
+      await expectRightAnswers(declared)
+      expect((await declared.verify()).problems).toEqual([])
+      await Promise.all([writer.close(), declared.close()])
+    })
+  },
+)
 
 describe('an index that is being built', () => {
   it('drives no query, and is no problem to verify', async () => {

@@ -127,7 +127,7 @@ class Figure {
       case 'sum':
         return this.#sum.value
       case 'avg':
-        return this.#count === 0 ? null : this.#sum.value / this.#count
+        return this.#count === 0 ? null : this.#sum.mean(this.#count)
       case 'min':
         return this.#least ?? null
       default:

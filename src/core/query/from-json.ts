@@ -89,15 +89,18 @@ function conditionOf(json: unknown, depth: number): Condition {
     return { or: alternatives.map((alternative) => conditionsOf(alternative, depth + 1)) }
   }
   const { field, op, value } = objectOf(json, 'a condition', ['field', 'op', 'value'])
-  return comparison(field, op, isDateOperand(field, op) ? datesOf(value) : value)
+  return comparison(field, op, isDateOperand(field, op) ? withDates(value) : value)
 }
 
 function isDateOperand(field: unknown, op: unknown): boolean {
   return op !== 'exists' && fieldOf(field).kind === 'date'
 }
 
-function datesOf(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(datesOf)
+function withDates(value: unknown): unknown {
+  return Array.isArray(value) ? value.map(dateOf) : dateOf(value)
+}
+
+function dateOf(value: unknown): Date {
   const time = parseTime(value)
   if (time === undefined) throw new QueryError('a time must be RFC 3339 text with a zone')
   return time

@@ -194,7 +194,7 @@ function walkOf(
   const size = sizeOf(along)
   const direction: SortDirection = sort[0]?.direction ?? 'asc'
   const where = branch.terms
-    .filter(({ section }) => nameOf(section) !== name && !isImplied(section, along))
+    .filter(({ section, negated }) => negated || (nameOf(section) !== name && !isImplied(section, along)))
     .map((term) => ({ term, size: term.negated ? Number.POSITIVE_INFINITY : sizeOf(term.section) }))
     .sort((a, b) => a.size - b.size)
     .map(({ term }) => term)

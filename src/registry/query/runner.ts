@@ -93,8 +93,12 @@ export class QueryRunner<M> {
         const search = await this.#planned(tree, skip + limit, startCall(), async (plan) =>
           this.#search(tree.sort, part, plan, this.#reading(tree.where, orderOf(tree.sort)), false),
         )
+        let call: Call | undefined
         while (!search.isFinished && limit > 0) {
-          for (const { item, position } of await search.next(startCall())) {
+          call ??= startCall()
+          for (const { item, position } of await search.next(call)) {
+            // The time that the taker takes does not count.
+            call = undefined
             after = position
             if (skip > 0) skip -= 1
             else if (limit > 0) {

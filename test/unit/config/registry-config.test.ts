@@ -81,8 +81,8 @@ describe('a configuration', () => {
     expect(resolveOptions({ batchSize }, () => 'ingest-1').batchSize).toBe(batchSize)
   })
 
-  it('leaves the batch size at 500', () => {
-    expect(resolveOptions({}, () => 'ingest-1').batchSize).toBe(500)
+  it('leaves the batch size at 250', () => {
+    expect(resolveOptions({}, () => 'ingest-1').batchSize).toBe(250)
     expect(() => resolveOptions({ batchSize: 100_001 }, () => 'ingest-1')).toThrow('batchSize')
   })
 
