@@ -387,9 +387,8 @@ export class Partition {
 function decodeDocuments(rows: readonly string[]): Match[] {
   const matches: Match[] = []
   for (let i = 0; i < rows.length; i += 4) {
-    const side = rows[i + 2] ?? ''
-    const stored = { doc: rows[i + 3] ?? '', deadline: Number(rows[i + 1]) }
-    matches.push({ id: rows[i] ?? '', rec: side === '' ? stored : { ...stored, side } })
+    const [deadline, side, doc] = [Number(rows[i + 1]), rows[i + 2], rows[i + 3] ?? '']
+    matches.push({ id: rows[i] ?? '', rec: side ? { doc, deadline, side } : { doc, deadline } })
   }
   return matches
 }

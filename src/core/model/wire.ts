@@ -269,9 +269,14 @@ function date(json: Json, field: string): Date {
   return parseTime(json[field]) ?? fail(field, 'an RFC 3339 time')
 }
 
+/** Whether a text can be the time that `toISOString` writes, as nearly all are: quicker than the pattern. */
+function isOurTime(text: string): boolean {
+  return text.length === 24 && text[10] === 'T' && text[19] === '.' && text[23] === 'Z'
+}
+
 /** The time of an RFC 3339 text, or `undefined`. */
 export function parseTime(text: unknown): Date | undefined {
-  if (typeof text !== 'string' || !ZONED_TIME.test(text)) return undefined
+  if (typeof text !== 'string' || !(isOurTime(text) || ZONED_TIME.test(text))) return undefined
   const time = new Date(text)
   return Number.isNaN(time.getTime()) ? undefined : time
 }

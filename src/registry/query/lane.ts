@@ -4,10 +4,24 @@ import type { Scalar } from '../../core/query/tree.js'
 import { compareIds, compareScalars } from '../../core/query/values.js'
 import type { Match, Place, Slice } from '../../core/store.js'
 
-/** Something that a search found, and where it stands in the query's order. */
-export interface Row<T> {
-  readonly position: SortPosition
+/** Something that a search found. */
+export class Row<T> {
+  readonly id: string
   readonly item: T
+  readonly #positionOf: (item: never) => SortPosition
+  #position: SortPosition | undefined
+
+  constructor(id: string, item: T, positionOf: (item: T) => SortPosition) {
+    this.id = id
+    this.item = item
+    this.#positionOf = positionOf
+  }
+
+  /** Where it stands in the query's order: only told when asked for, as one walk alone is in order by itself. */
+  get position(): SortPosition {
+    this.#position ??= this.#positionOf(this.item as never)
+    return this.#position
+  }
 }
 
 /** Up to where everything is known: no row that is still to come stands before it. */

@@ -19,7 +19,7 @@ import { countByCounters, groupByCounters } from './counters.js'
 import { decodeCursor, encodeCursor } from './cursor.js'
 import { drain } from './drain.js'
 import { type Explanation, explain } from './explanation.js'
-import type { Row } from './lane.js'
+import { Row } from './lane.js'
 import type { Group } from './query.js'
 import { Search, type SearchOptions } from './search.js'
 import { SizeCache } from './size-cache.js'
@@ -63,7 +63,7 @@ export class QueryRunner<M> {
         ? READING_IDS
         : this.#reading(tree.where, orderOf(tree.sort)),
     )
-    return rows.map(({ position }) => position.id)
+    return rows.map(({ id }) => id)
   }
 
   async page(tree: QueryTree, call: Call): Promise<StreamPage<M>> {
@@ -96,14 +96,14 @@ export class QueryRunner<M> {
         let call: Call | undefined
         while (!search.isFinished && limit > 0) {
           call ??= startCall()
-          for (const { item, position } of await search.next(call)) {
+          for (const row of await search.next(call)) {
             // The time that the taker takes does not count.
             call = undefined
-            after = position
+            after = row.position
             if (skip > 0) skip -= 1
             else if (limit > 0) {
               limit -= 1
-              yield item
+              yield row.item
             }
           }
         }
@@ -197,12 +197,13 @@ export class QueryRunner<M> {
   /** Reads documents, and leaves out what does not match: a record may have changed since it was indexed. */
   #reading(where: readonly Condition[], order: Order): Reading<Stream<M>> {
     const matches = matcherOf(where)
+    const positionOf = (stream: Stream<M>): SortPosition => order.positionOf(stream)
     return {
       read: 'documents',
       decode(match) {
         const stream = decodeMatch<M>(match)
         if (stream === undefined || !matches(stream)) return undefined
-        return { position: order.positionOf(stream), item: stream }
+        return new Row(stream.id, stream, positionOf)
       },
     }
   }
@@ -211,9 +212,9 @@ export class QueryRunner<M> {
 type Reading<T> = Pick<SearchOptions<T>, 'read' | 'decode'>
 
 /** Where the indexes say everything, a place in them is the place in the query's order. */
-const READING_IDS: Reading<undefined> = {
+const READING_IDS: Reading<Match> = {
   read: 'ids',
-  decode: ({ id, key }) => ({ position: { id, values: [key ?? undefined] }, item: undefined }),
+  decode: (match) => new Row(match.id, match, ({ id, key }) => ({ id, values: [key ?? undefined] })),
 }
 
 function partOf(tree: QueryTree, defaultLimit: number): Part {
@@ -225,8 +226,10 @@ function partOf(tree: QueryTree, defaultLimit: number): Part {
 /** A stream that moved while the query ran is found twice: where it stands now counts. */
 function keepLast<T>(found: Map<string, Row<T>>, rows: readonly Row<T>[]): void {
   for (const row of rows) {
-    const { id } = row.position
-    found.delete(id)
-    found.set(id, row)
+    const before = found.size
+    found.set(row.id, row)
+    if (found.size > before) continue
+    found.delete(row.id)
+    found.set(row.id, row)
   }
 }

@@ -123,7 +123,7 @@ export class Search<T> {
       .flatMap((lane) => lane.takeReady(frontier, order))
       .sort((a, b) => order.compare(a.position, b.position))
     // What two branches found stands at one place.
-    return ready.filter(({ position }, i) => position.id !== ready[i - 1]?.position.id)
+    return ready.filter(({ id }, i) => id !== ready[i - 1]?.id)
   }
 }
 
