@@ -267,8 +267,11 @@ export class StoreRegistry<M = Metadata> implements Registry<M> {
 
   async count(filter: StreamFilter & CallOptions = {}, options: CallOptions = {}): Promise<number> {
     const { signal, timeoutMs, ...fields } = filter
-    const call = this.#start({ ...callOptions(signal, timeoutMs), ...options }, this.#options.queryTimeoutMs)
-    return this.#queries.runner.count(filterConditions(fields), call)
+    const { readTimeoutMs, queryTimeoutMs } = this.#options
+    const where = filterConditions(fields)
+    const usualMs = where.length === 0 ? readTimeoutMs : queryTimeoutMs
+    const call = this.#start({ ...callOptions(signal, timeoutMs), ...options }, usualMs)
+    return this.#queries.runner.count(where, call)
   }
 
   async stats(options: CallOptions = {}): Promise<RegistryStats> {

