@@ -1,10 +1,11 @@
 -- Compares everything that belongs to one id with what its document asks for, and mends it if told to.
 --
--- Includes: time record entries log finish
+-- Includes: time record entries side channels log finish
 -- KEYS: 1 <base>active; the others derive from it, in the same slot
 -- ARGV: 1 id  2 token at which the document was read ('' for none)  3 repair: 1 | 0
 --       4 whether the document is readable: 1 | 0  5 order  6 ttl (ms)  7 type of the event when lapsed
---       8 source  9 log length  10 log retention (ms), then the index entries that the document asks for
+--       8 source  9 log length  10 log retention (ms)  11 bell  12 channels,
+--       then the index entries that the document asks for
 -- Returns: {changed} when the record is not at the token, else {kind, index, ...} for each problem
 -- Complexity: O(entries * log n)
 local base = string.sub(KEYS[1], 1, -7)
@@ -24,7 +25,7 @@ end
 local readable = ARGV[4] == '1' and record
 if not deadline or not readable then
   if repair then
-    local log = open_log(base, server_now())
+    local log = open_log(base, server_now(), ARGV[11], ARGV[12])
     if readable then
       finish_lapsed(base, id, record, '', log, ARGV[8], ARGV[9])
       close_log(log, tonumber(ARGV[10]))
@@ -67,7 +68,7 @@ local function mend(entry)
 end
 
 local problems, wanted, is_wanted = {}, {}, {}
-for i = 11, #ARGV do
+for i = 13, #ARGV do
   local entry = ARGV[i]
   wanted[#wanted + 1] = entry
   is_wanted[entry] = true

@@ -1,14 +1,14 @@
 -- One atomic change of one record, if its guard holds.
 --
--- Includes: time record entries replace log finish
+-- Includes: time record entries replace side channels log finish
 -- KEYS: 1 <base>active; the others derive from it, in the same slot
 -- ARGV: 1 id  2 operation id  3 deadline (ms)  4 layout version
 --       5 guard: absent | token | any  6 token  7 fence ('' for any)
 --       8 write: none | put | remove  9 renew the lease: 1 | 0
 --       10 document (put: to write; remove: the last one, for the events)  11 order  12 ttl (ms)
 --       13 type of the event when the lease has run out  14 new fence: 1 | 0
---       15 side value ('' keeps it)  16 source  17 log length  18 log retention (ms)
---       19 number of events, then for each: type, written | stored, changes
+--       15 side value ('' keeps it)  16 source  17 log length  18 log retention (ms)  19 bell  20 channels
+--       21 number of events, then for each: type, written | stored, changes
 --       then the index entries (see lib/record.lua)
 -- Returns: {done, now, <token NUL fence NUL deadline NUL side>} | {missing, now} | {late, now} | {layout, now}
 --          | {conflict, now, token, fence, ttl, deadline, doc, side} | {corrupt, now, why}
@@ -50,7 +50,7 @@ local lapsed = deadline and not live
 local source, log_length, retention = ARGV[16], ARGV[17], tonumber(ARGV[18])
 
 if lapsed and write == 'remove' then
-  local log = open_log(base, now)
+  local log = open_log(base, now, ARGV[19], ARGV[20])
   finish_lapsed(base, id, record, deadline, log, source, log_length)
   close_log(log, retention)
   return { 'missing', whole(now) }
@@ -70,16 +70,16 @@ if write == 'none' then
 end
 
 local wanted = {}
-for i = 20 + tonumber(ARGV[19]) * 3, #ARGV do wanted[#wanted + 1] = ARGV[i] end
+for i = 22 + tonumber(ARGV[21]) * 3, #ARGV do wanted[#wanted + 1] = ARGV[i] end
 
-local events = tonumber(ARGV[19])
+local events = tonumber(ARGV[21])
 -- What was never a record of ours is removed without an event.
 if write == 'remove' and not (record and get_document(base, id)) then events = 0 end
 local stored_doc = ''
-for i = 20, 19 + events * 3, 3 do
+for i = 22, 21 + events * 3, 3 do
   if ARGV[10] == '' or ARGV[i + 1] == 'stored' then stored_doc = get_document(base, id) or '' end
 end
-local log = open_log(base, now)
+local log = open_log(base, now, ARGV[19], ARGV[20])
 local token = log_id(log, events + (lapsed and 1 or 0))
 local fence = (ARGV[14] == '1' or not record) and token or record.fence
 local new_side = side
@@ -106,11 +106,13 @@ else
 end
 
 for i = 0, events - 1 do
-  local at = 20 + i * 3
+  local at = 22 + i * 3
   local stored = ARGV[at + 1] == 'stored' or ARGV[10] == ''
   append_event(log, {
     type = ARGV[at], id = id, doc = stored and stored_doc or ARGV[10], side = stored and side or new_side,
     deadline = stored and (deadline or '') or (renewed or ''), source = source, changes = ARGV[at + 2], op = ARGV[2],
+    ttl = write == 'put' and not stored and ARGV[12] or record and record.ttl or 0,
+    order = write == 'put' and not stored and ARGV[11] or record and record.order or 0,
   }, log_length)
 end
 if events > 0 or lapsed then close_log(log, retention) end

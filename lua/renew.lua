@@ -2,7 +2,7 @@
 --
 -- Includes: time side
 -- KEYS: 1 <base>active; the others derive from it, in the same slot
--- ARGV: 1 deadline (ms)  2 layout version  3 number of ids, then the ids,
+-- ARGV: 1 deadline (ms)  2 layout version  3 channel told of statistics  4 number of ids, then the ids,
 --       then the number of fences and for each: place of its id, fence,
 --       then for each side value: place of its id, side value, number of entries, then for each: index, score
 -- Returns: {done, now, a letter for each: a alive | m missing | s stale} | {late, now} | {layout, now}
@@ -13,9 +13,9 @@ local now = server_now()
 if redis.call('HGET', base .. 'idx:layout', 'version') ~= ARGV[2] then return { 'layout', whole(now) } end
 if now > tonumber(ARGV[1]) then return { 'late', whole(now) } end
 
-local count = tonumber(ARGV[3])
-local ids = { unpack(ARGV, 4, 3 + count) }
-local at = 4 + count
+local count = tonumber(ARGV[4])
+local ids = { unpack(ARGV, 5, 4 + count) }
+local at = 5 + count
 local fences = {}
 for _ = 1, tonumber(ARGV[at]) do
   fences[tonumber(ARGV[at + 1])] = ARGV[at + 2]
@@ -51,7 +51,7 @@ for i = 1, count do
 end
 
 -- Several reports on one stream may come in one call: each merges into what the one before left.
-local sides, merged, scores = {}, {}, {}
+local sides, merged, scores, reported = {}, {}, {}, {}
 while at <= #ARGV do
   local i, entries = tonumber(ARGV[at]), tonumber(ARGV[at + 2])
   if answers[i] == 'a' then
@@ -59,6 +59,7 @@ while at <= #ARGV do
     sides[id] = merge_side(sides[id] or redis.call('HGET', base .. 'idx:stats', id), ARGV[at + 1])
     merged[#merged + 1] = id
     merged[#merged + 1] = sides[id]
+    reported[#reported + 1] = id
     for entry = 1, entries do
       local place = at + 1 + entry * 2
       scores[#scores + 1] = { ARGV[place], ARGV[place + 1], id }
@@ -72,6 +73,7 @@ if #leases > 0 then
   redis.call('ZREM', active, '')
   redis.call('ZADD', active, 'XX', unpack(leases))
   if #merged > 0 then redis.call('HSET', base .. 'idx:stats', unpack(merged)) end
+  if #reported > 0 then redis.call('PUBLISH', ARGV[3], table.concat(reported, ' ')) end
   for i = 1, #scores do redis.call('ZADD', base .. 'idx:' .. scores[i][1], 'XX', scores[i][2], scores[i][3]) end
 end
 return { 'done', whole(now), table.concat(answers) }

@@ -1,13 +1,13 @@
 -- Finishes lapsed records, the longest lapsed first.
 --
--- Includes: time record entries log finish
+-- Includes: time record entries side channels log finish
 -- KEYS: 1 <base>active; the others derive from it, in the same slot
--- ARGV: 1 limit  2 source  3 log length  4 log retention (ms)  5 deadline (ms)
+-- ARGV: 1 limit  2 source  3 log length  4 log retention (ms)  5 bell  6 channels  7 deadline (ms)
 -- Returns: {done, now, id, event type, ...} | {late, now}
 -- Complexity: O(limit * entries * log n)
 local base = string.sub(KEYS[1], 1, -7)
 local now = server_now()
-if now > tonumber(ARGV[5]) then return { 'late', whole(now) } end
+if now > tonumber(ARGV[7]) then return { 'late', whole(now) } end
 local lapsed = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', whole(now), 'WITHSCORES', 'LIMIT', 0, ARGV[1])
 local answer = { 'done', whole(now) }
 if #lapsed == 0 then return answer end
@@ -15,7 +15,7 @@ if #lapsed == 0 then return answer end
 local ids = {}
 for i = 1, #lapsed, 2 do ids[#ids + 1] = lapsed[i] end
 local records = redis.call('HMGET', base .. 'idx:rec', unpack(ids))
-local log = open_log(base, now)
+local log = open_log(base, now, ARGV[5], ARGV[6])
 for i = 1, #ids do
   local event_type =
     finish_lapsed(base, ids[i], parse_record(records[i]), lapsed[i * 2], log, ARGV[2], ARGV[3])

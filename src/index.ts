@@ -3,7 +3,8 @@ export { type CreateRegistryConfig, createRegistry } from './config/create-regis
 export type { Clock } from './core/clock.js'
 export type { StatusReport } from './core/commands/report.js'
 export * from './core/errors.js'
-export { EVENT_TYPES, EVENT_VERSION, type EventOf, type EventType, type StreamEvent } from './core/events.js'
+export type { EventUpcasters } from './core/event-codec.js'
+export * from './core/events.js'
 export { type GenerateStreamIdOptions, generateStreamId } from './core/model/ids.js'
 export type { Issue, JsonObject, JsonValue } from './core/model/json.js'
 export { LIMITS } from './core/model/limits.js'
@@ -29,8 +30,14 @@ export type {
 export type { IndexDeclaration, IndexKind, Problem } from './core/store.js'
 export { MockRegistry, type MockRegistryOptions } from './memory/mock-registry.js'
 export type { RedisClient } from './redis/client.js'
-export { type RedisLayoutOptions, RedisRegistry, type RedisRegistryOptions } from './redis/redis-registry.js'
+export {
+  type EventChannels,
+  type RedisLayoutOptions,
+  RedisRegistry,
+  type RedisRegistryOptions,
+} from './redis/redis-registry.js'
 export type { CallOptions } from './registry/call.js'
+export type * from './registry/events/subscription.js'
 export type { Logger, RegistryOptions } from './registry/options.js'
 export type { ExplainedWalk, Explanation } from './registry/query/explanation.js'
 export type * from './registry/query/query.js'

@@ -20,6 +20,7 @@ local function finish_lapsed(base, id, record, deadline, log, source, max_length
   if doc then
     append_event(log, {
       type = event_type, id = id, doc = doc, side = side, deadline = deadline, source = source, changes = '', op = '',
+      ttl = record and record.ttl or 0, order = record and record.order or 0,
     }, max_length)
   end
   return event_type

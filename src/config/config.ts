@@ -165,7 +165,7 @@ export interface RegistryConfig {
   readonly maxEvents?: number | undefined
   /** Accepted and checked; without effect in this release, which sweeps nothing in the background. */
   readonly cleanupIntervalMs?: number | undefined
-  /** Accepted and checked; without effect in this release, which has no subscriptions. */
+  /** How many events a subscription holds at most. Default 1,000. */
   readonly eventBuffer?: number | undefined
   /** Accepted and checked; without effect in this release, which has no leader election. */
   readonly leaderElection?:

@@ -2,6 +2,11 @@
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number
+  /**
+   * Calls back once, this many milliseconds from now, unless the answer is called before. Keeps no process alive.
+   * Default: by the system's time.
+   */
+  schedule?(ms: number, callback: () => void): () => void
 }
 
 /** The system's time. */

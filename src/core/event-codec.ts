@@ -1,18 +1,84 @@
-import { EVENT_VERSION, type EventType, type StreamEvent } from './events.js'
-import type { Metadata } from './model/stream.js'
+import {
+  EVENT_TYPES,
+  EVENT_VERSION,
+  type EventType,
+  type EventUpcaster,
+  type StreamEvent,
+  type UnknownEvent,
+} from './events.js'
+import type { JsonValue } from './model/json.js'
+import type { Metadata, Stream } from './model/stream.js'
 import { streamFromStored } from './model/wire.js'
 import type { LogRecord } from './store.js'
 
-/** The event that a log entry tells of. @throws ValidationError when the logged document is not a stream. */
-export function decodeEvent<M = Metadata>(record: LogRecord): StreamEvent<M> {
+/** Upcasters by the schema version that they lift from. */
+export type EventUpcasters = Readonly<Record<number, EventUpcaster>>
+
+/**
+ * The event that a log entry tells of: one of an older schema is lifted by upcasters, one that cannot be understood
+ * is marked as unknown.
+ */
+export function decodeEvent<M = Metadata>(
+  record: LogRecord,
+  cursor: string = record.logId,
+  upcasters: EventUpcasters = {},
+): StreamEvent<M> | UnknownEvent {
+  const { id: streamId, source, changes, version = EVENT_VERSION } = record
+  const lifted = lift(record, version, upcasters)
+  const data = lifted && decodeStream<M>(lifted)
+  const timestamp = new Date(Number.parseInt(record.logId, 10))
+  if (lifted === undefined || data === undefined) {
+    const json = parseJson(record.doc)
+    return {
+      type: 'unknown',
+      originalType: record.type,
+      streamId,
+      timestamp,
+      source,
+      version,
+      cursor,
+      data: json,
+    }
+  }
   return {
-    type: record.type as EventType,
-    streamId: record.id,
-    timestamp: new Date(Number.parseInt(record.logId, 10)),
-    data: streamFromStored<M>(record.doc, record.side, record.deadline),
-    source: record.source,
+    type: lifted.type as EventType,
+    streamId,
+    timestamp,
+    data,
+    source,
     version: EVENT_VERSION,
-    cursor: record.logId,
-    ...(record.changes && { changes: record.changes }),
+    cursor,
+    ...(changes && { changes }),
+  }
+}
+
+/** The record in today's schema; `undefined` when nothing leads there. */
+function lift(record: LogRecord, version: number, upcasters: EventUpcasters): LogRecord | undefined {
+  if (version > EVENT_VERSION) return undefined
+  let { type, doc } = record
+  for (let from = version; from < EVENT_VERSION; from++) {
+    const upcast = upcasters[from]
+    const data = parseJson(doc)
+    if (upcast === undefined || data === undefined) return undefined
+    const next = upcast({ type, data })
+    type = next.type
+    doc = JSON.stringify(next.data)
+  }
+  return (EVENT_TYPES as readonly string[]).includes(type) ? { ...record, type, doc } : undefined
+}
+
+function decodeStream<M>({ doc, side, deadline }: LogRecord): Stream<M> | undefined {
+  try {
+    return streamFromStored<M>(doc, side, deadline)
+  } catch {
+    return undefined
+  }
+}
+
+function parseJson(text: string): JsonValue | undefined {
+  try {
+    return JSON.parse(text) as JsonValue
+  } catch {
+    return undefined
   }
 }

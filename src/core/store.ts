@@ -225,7 +225,24 @@ export interface LogRecord {
   readonly source: string
   readonly changes?: readonly string[]
   readonly opId?: string
+  /** Schema version of the event; left out for 1. */
+  readonly version?: number
 }
+
+/** The id before every entry of a log. */
+export const LOG_START = '0-0'
+
+/** Entries of one partition's log. */
+export interface LogSlice {
+  readonly records: readonly LogRecord[]
+  /** What of the log is lost before the first record: cut by retention, or by a failover or a restart. */
+  readonly gap?: 'trimmed' | 'rewound'
+  /** The id to go on from. */
+  readonly next: string
+}
+
+/** Told that a partition's log may have grown, and up to which id. */
+export type Ring = (partition: number, last: string) => void
 
 /** What a document should have beside it, for {@link Store.audit}; `undefined` when it is not readable. */
 export type Describe = (
@@ -272,6 +289,8 @@ export interface Store {
   readonly partitions: number
   /** The best estimate of the store's time. Stamps documents, never decides what is alive. */
   now(): number
+  /** Calls back once, after this many milliseconds of the store's time, unless the answer is called before. */
+  schedule(ms: number, callback: () => void): () => void
   /** Connects, and checks and declares the layout. Everything else does so by itself. */
   open(call: Call): Promise<void>
   commit(commit: Commit, call: Call): Promise<CommitAnswer>
@@ -297,8 +316,18 @@ export interface Store {
   sweep(limit: number, source: string, call: Call): Promise<Finished[]>
   /** A block of `size` numbers that nobody else gets; answers the first. */
   reserveNumbers(size: number, call: Call): Promise<number>
-  /** The log of one partition after `after` (exclusive), oldest first. */
-  readLog(partition: number, after: string | undefined, limit: number, call: Call): Promise<LogRecord[]>
+  /** The partition that holds the records and the log of an id. */
+  partitionOf(id: string): number
+  /** The log of one partition after an id (exclusive), or all that is kept of it; oldest first. */
+  readLog(partition: number, after: string | undefined, limit: number, call: Call): Promise<LogSlice>
+  /** The entries of one stream that are kept, oldest first. */
+  readHistory(id: string, call: Call): Promise<readonly LogRecord[]>
+  /** The last id of each partition's log. */
+  logEnds(call: Call): Promise<readonly string[]>
+  /** Rings whenever a log may have grown, until the answer is called. May ring in vain, and never misses for long. */
+  onLog(ring: Ring): () => void
+  /** Tells of streams that reported statistics, until the answer is called. May miss some. */
+  onStatistics(listener: (ids: readonly string[]) => void): () => void
   /** Compares records, leases, index entries and counters, and mends them if asked. Safe beside writers. */
   audit(describe: Describe, repair: boolean, call: Call): Promise<AuditReport>
   /** Lets go of what the store opened itself. */

@@ -1,4 +1,4 @@
-import type { LogRecord } from '../core/store.js'
+import { LOG_START, type LogRecord, type LogSlice } from '../core/store.js'
 
 /** What is logged; the log adds the id. */
 export type LogDraft = Omit<LogRecord, 'logId'>
@@ -35,11 +35,25 @@ export class MemoryLog {
     return logId
   }
 
-  read(after: string | undefined, limit: number): LogRecord[] {
-    const sequence = after === undefined ? 0 : Number(after.slice(after.indexOf('-') + 1))
+  /** The entries after an id, or all that are kept. */
+  read(after: string | undefined, limit: number): LogSlice {
     const first = this.#sequence - this.#entries.length
+    const sequence = after === undefined ? first : Number(after.slice(after.indexOf('-') + 1))
+    if (sequence > this.#sequence) return { records: [], gap: 'rewound', next: this.last }
     const start = Math.max(0, sequence - first)
-    return this.#entries.slice(start, start + limit)
+    const records = this.#entries.slice(start, start + limit)
+    const slice = { records, next: records.at(-1)?.logId ?? after ?? LOG_START }
+    return sequence < first ? { ...slice, gap: 'trimmed' } : slice
+  }
+
+  /** The id of the last entry. */
+  get last(): string {
+    return this.#sequence === 0 ? LOG_START : `${this.#ms}-${this.#sequence}`
+  }
+
+  /** The entries of one stream. */
+  of(id: string): LogRecord[] {
+    return this.#entries.filter((record) => record.id === id)
   }
 
   #trimByAge(): void {

@@ -12,9 +12,11 @@ import type {
   Found,
   IndexDeclaration,
   LogRecord,
+  LogSlice,
   Rec,
   Renewal,
   RenewalAnswer,
+  Ring,
   Section,
   Slice,
   Store,
@@ -22,11 +24,12 @@ import type {
   Walk,
   Write,
 } from '../core/store.js'
+import { scheduleTimer } from '../registry/schedule-timer.js'
 import { AnsweredOperations } from './answered-operations.js'
 import { draftEvents, draftOf } from './log-drafts.js'
 import { auditMemory } from './memory-audit.js'
 import { MemoryIndexes, type PlacedEntry, samePlace } from './memory-indexes.js'
-import { MemoryLog } from './memory-log.js'
+import { type LogDraft, MemoryLog } from './memory-log.js'
 import type { MemoryRecord } from './memory-record.js'
 import { holds, type Searched, sectionSize, walkMemory } from './memory-search.js'
 import { type Item, SortedItems } from './sorted-items.js'
@@ -55,6 +58,8 @@ export class MemoryStore implements Store {
   readonly #searched: Searched = { records: this.#records, indexes: this.#indexes }
   readonly #leases = new SortedItems()
   readonly #log: MemoryLog
+  readonly #rings = new Set<Ring>()
+  readonly #statisticsListeners = new Set<(ids: readonly string[]) => void>()
   readonly #operations = new AnsweredOperations(MAX_OPERATIONS)
   #numbers = 0
   #failures: unknown[] = []
@@ -93,6 +98,10 @@ export class MemoryStore implements Store {
 
   now(): number {
     return this.#clock.now()
+  }
+
+  schedule(ms: number, callback: () => void): () => void {
+    return this.#clock.schedule?.(ms, callback) ?? scheduleTimer(ms, callback)
   }
 
   /** Makes the next call of the store fail with this error, before it does anything. */
@@ -143,7 +152,7 @@ export class MemoryStore implements Store {
     if (lapsed) this.#finish(found, commit.source, now)
     const before = lapsed ? undefined : found
     const after = write.kind === 'put' ? this.#prepare(id, write, before, now) : undefined
-    const token = this.#log.append(draftEvents(commit, before, after), now)
+    const token = this.#append(draftEvents(commit, before, after), now)
     if (before !== undefined) this.#unlink(before, after)
     if (after === undefined) return this.#remember(commit, done({ ...(before as Rec), token }))
     after.token = token
@@ -217,6 +226,7 @@ export class MemoryStore implements Store {
       return moved
     })
     this.#records.set(id, { ...renewed, side: mergeSide(record.side, side.json), entries })
+    for (const listener of this.#statisticsListeners) listener([id])
     return 'alive'
   }
 
@@ -299,7 +309,7 @@ export class MemoryStore implements Store {
 
   /** Ends a record whose lease has run out. */
   #finish(record: MemoryRecord, source: string, now: number): Finished {
-    this.#log.append([draftOf(record, record.onLapsed, source)], now)
+    this.#append([draftOf(record, record.onLapsed, source)], now)
     this.#unlink(record, undefined)
     return { id: record.id, type: record.onLapsed }
   }
@@ -311,19 +321,45 @@ export class MemoryStore implements Store {
     return first
   }
 
-  async readLog(
-    _partition: number,
-    after: string | undefined,
-    limit: number,
-    call: Call,
-  ): Promise<LogRecord[]> {
+  partitionOf(): number {
+    return 0
+  }
+
+  async readLog(_partition: number, after: string | undefined, limit: number, call: Call): Promise<LogSlice> {
     this.#enter(call)
     return this.#log.read(after, limit)
   }
 
+  async readHistory(id: string, call: Call): Promise<readonly LogRecord[]> {
+    this.#enter(call)
+    return this.#log.of(id)
+  }
+
+  async logEnds(call: Call): Promise<readonly string[]> {
+    this.#enter(call)
+    return [this.#log.last]
+  }
+
+  onLog(ring: Ring): () => void {
+    this.#rings.add(ring)
+    return () => void this.#rings.delete(ring)
+  }
+
+  onStatistics(listener: (ids: readonly string[]) => void): () => void {
+    this.#statisticsListeners.add(listener)
+    return () => void this.#statisticsListeners.delete(listener)
+  }
+
+  /** Logs events, and rings for them. */
+  #append(drafts: readonly LogDraft[], now: number): string {
+    const last = this.#log.append(drafts, now)
+    for (const ring of this.#rings) ring(0, last)
+    return last
+  }
+
   /** The whole log that is kept, oldest first. */
-  loggedEvents(): LogRecord[] {
-    return this.#log.read(undefined, Number.POSITIVE_INFINITY)
+  loggedEvents(): readonly LogRecord[] {
+    return this.#log.read(undefined, Number.POSITIVE_INFINITY).records
   }
 
   async audit(describe: Describe, repair: boolean, call: Call): Promise<AuditReport> {

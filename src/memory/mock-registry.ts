@@ -53,7 +53,7 @@ export class MockRegistry<M = Metadata> extends StoreRegistry<M> {
 
   /** Every event so far, oldest first, as far as `maxEvents` and `eventRetentionMs` keep them. */
   get recordedEvents(): StreamEvent<M>[] {
-    return this.#memory.loggedEvents().map((record) => decodeEvent<M>(record))
+    return this.#memory.loggedEvents().map((record) => decodeEvent<M>(record) as StreamEvent<M>)
   }
 }
 

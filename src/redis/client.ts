@@ -53,6 +53,11 @@ export function isCluster(client: RedisClient): client is RedisClient & Required
   return typeof client.nodes === 'function'
 }
 
+/** The number of the database that a client uses. */
+export function databaseOf({ options }: RedisClient): number {
+  return (options as { readonly db?: number }).db ?? 0
+}
+
 /** The clients of all masters: the client itself, unless it is a cluster's. */
 export function masters(client: RedisClient): RedisClient[] {
   return isCluster(client) ? client.nodes('master') : [client]

@@ -34,6 +34,19 @@ export function layoutKey(prefix: string): string {
   return `${prefix}:idx:layout`
 }
 
+/** The pub/sub channels that say that there is something to read. */
+export interface BellChannels {
+  /** Rung when something was logged: partition, last log id. */
+  readonly log: string
+  /** Rung when statistics were reported: the ids of the streams. */
+  readonly statistics: string
+}
+
+/** The channels of a prefix. Pub/sub knows no databases: the names do. */
+export function bellChannels(prefix: string, db: number): BellChannels {
+  return { log: `${prefix}:log:bell@${db}`, statistics: `${prefix}:log:stats@${db}` }
+}
+
 /**
  * The partition of an id: FNV-1a (32 bit) of its bytes, modulo the number of partitions.
  *

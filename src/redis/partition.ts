@@ -8,6 +8,7 @@ import type {
   Found,
   IndexDeclaration,
   LogRecord,
+  LogSlice,
   Match,
   Renewal,
   RenewalAnswer,
@@ -17,12 +18,12 @@ import type {
   Term,
   Walk,
 } from '../core/store.js'
-import { IndexGoneError } from '../core/store.js'
+import { IndexGoneError, LOG_START } from '../core/store.js'
 import { SharedTask } from '../registry/shared-task.js'
 import type { Caller } from './caller.js'
 import type { RedisClient } from './client.js'
 import { encodeEntry } from './entries.js'
-import { type PartitionKeys, partitionKeys } from './keys.js'
+import { type BellChannels, type PartitionKeys, partitionKeys } from './keys.js'
 import { claimLayout, declareIndexes, type LayoutRequest, type PartitionLayout } from './layout.js'
 import type { Script } from './script.js'
 import {
@@ -44,7 +45,7 @@ import { ServerClock } from './server-clock.js'
 import { TickBatcher } from './tick-batcher.js'
 
 /** How much of the event log is kept. */
-export interface LogRetention {
+interface LogRetention {
   /** At least this many events a partition. */
   readonly maxEvents: number
   readonly maxAgeMs: number
@@ -55,6 +56,8 @@ export interface PartitionOptions extends LayoutRequest {
   readonly retention: LogRetention
   /** Who finishes what has lapsed on the way of another call. */
   readonly source: string
+  /** The pub/sub channels of events, as lua/lib/channels.lua takes them; empty for none. */
+  readonly channels: string
 }
 
 /** How many lapsed records a count subtracts at most before they are swept instead. */
@@ -72,9 +75,21 @@ const BUILD_LOCK_MS = 10_000
 const BUILDING_STALE_MS = 1_000
 const BUILT_IN: ReadonlySet<string> = new Set(BUILT_IN_INDEXES)
 
+/** Entries of the log that one call looks through for those of one stream: about 3 ms of Redis. */
+const HISTORY_SLICE = 500
+
 /** Every script answers how it went and what time it is there; most of the rest is flat text. */
 type AnyReply = readonly [state: string, serverNow: string, ...rest: unknown[]]
 type Reply = readonly [state: string, serverNow: string, ...rest: string[]]
+type LogEntry = [id: string, fields: string[]]
+type GapReply = readonly [
+  state: string,
+  serverNow: string,
+  gap: '' | 'trimmed' | 'rewound',
+  next: string,
+  ...entries: LogEntry[],
+]
+type HistoryReply = readonly [state: string, serverNow: string, last: string, ...entries: LogEntry[]]
 
 /** One partition of the registry: one slot of Redis, over which every script is atomic. */
 export class Partition {
@@ -82,7 +97,8 @@ export class Partition {
   readonly clock: ServerClock = new ServerClock()
   readonly #caller: Caller
   readonly #request: LayoutRequest
-  readonly #retention: LogRetention
+  readonly #channels: BellChannels
+  readonly #logArgs: readonly string[]
   /** Who finishes what has lapsed on the way of a read. */
   readonly source: string
   readonly #loading = new SharedTask<PartitionLayout>()
@@ -95,10 +111,18 @@ export class Partition {
       new OutcomeUnknownError('aborted before Redis answered: the lease may be renewed or not', { cause }),
   )
 
-  constructor(caller: Caller, options: PartitionOptions, number: number, tagged: boolean) {
+  constructor(
+    caller: Caller,
+    options: PartitionOptions,
+    number: number,
+    tagged: boolean,
+    channels: BellChannels,
+  ) {
+    const { maxEvents, maxAgeMs } = options.retention
     this.#caller = caller
     this.#request = options
-    this.#retention = options.retention
+    this.#channels = channels
+    this.#logArgs = [String(maxEvents), String(maxAgeMs), channels.log, options.channels]
     this.source = options.source
     this.keys = partitionKeys(options.prefix, number, tagged)
   }
@@ -167,6 +191,7 @@ export class Partition {
     const reply = await this.#write(scripts.renew, call, (layout, deadline) => [
       String(deadline),
       layout.version,
+      this.#channels.statistics,
       ...encodeRenewals(renewals, layout.indexes),
     ])
     return Array.from(reply[2] ?? '', (letter) => RENEWAL_ANSWERS[letter] ?? 'missing')
@@ -335,18 +360,39 @@ export class Partition {
     return last - size + 1
   }
 
-  async readLog(after: string | undefined, limit: number, call: Call): Promise<LogRecord[]> {
+  /** The entry at `after` is read, too: only if it is there, what follows is all there is. */
+  async readLog(after: string | undefined, limit: number, call: Call): Promise<LogSlice> {
     await this.layout(call)
-    const start = after === undefined ? '-' : `(${after}`
     const entries = await this.#caller.run('read', call, (client) =>
-      client.xrange(this.keys.log, start, '+', 'COUNT', limit),
+      client.xrange(this.keys.log, after ?? '-', '+', 'COUNT', limit + 1),
     )
-    return entries.map(([logId, fields]) => decodeLogRecord(logId, fields))
+    if (after === undefined) return sliceOf(entries.slice(0, limit), LOG_START)
+    if (entries[0]?.[0] === after) return sliceOf(entries.slice(1), after)
+    const [, , gap, next, ...rest] = await this.#read<GapReply>(scripts.logGap, call, [after, String(limit)])
+    const slice = { records: rest.map(([id, fields]) => decodeLogRecord(id, fields)), next }
+    return gap === '' ? slice : { ...slice, gap }
+  }
+
+  async readHistory(id: string, call: Call): Promise<LogRecord[]> {
+    const records: LogRecord[] = []
+    for (let after = '-'; after !== ''; ) {
+      const args = [id, after, String(HISTORY_SLICE)]
+      const [, , last, ...entries] = await this.#read<HistoryReply>(scripts.history, call, args)
+      for (const [logId, fields] of entries) records.push(decodeLogRecord(logId, fields))
+      after = last
+    }
+    return records
+  }
+
+  async logEnd(call: Call): Promise<string> {
+    await this.layout(call)
+    const last = await this.#caller.run('read', call, (client) => client.get(`${this.keys.base}log:last`))
+    return last ?? LOG_START
   }
 
   /** What every script that logs an event must know of the log. */
-  logArgs(): string[] {
-    return [String(this.#retention.maxEvents), String(this.#retention.maxAgeMs)]
+  logArgs(): readonly string[] {
+    return this.#logArgs
   }
 
   /** Runs a write script; renews the layout and the estimate of the server's time where it asks for that. */
@@ -391,6 +437,11 @@ function decodeDocuments(rows: readonly string[]): Match[] {
     matches.push({ id: rows[i] ?? '', rec: side ? { doc, deadline, side } : { doc, deadline } })
   }
   return matches
+}
+
+function sliceOf(entries: readonly LogEntry[], after: string): LogSlice {
+  const records = entries.map(([id, fields]) => decodeLogRecord(id, fields))
+  return { records, next: records.at(-1)?.logId ?? after }
 }
 
 function decodeIds(along: Section, rows: readonly string[]): Match[] {

@@ -1,5 +1,7 @@
 import { z } from 'zod'
+import { NO_STATISTICS } from '../core/model/statistics.js'
 import type { Metadata } from '../core/model/stream.js'
+import { statisticsToJSON } from '../core/model/wire.js'
 import { describeDocument } from '../registry/describe-document.js'
 import { makeInstanceId } from '../registry/instance-id.js'
 import { type RegistryOptions, resolveOptions } from '../registry/options.js'
@@ -18,6 +20,18 @@ export interface RedisLayoutOptions<M> extends RegistryOptions<M> {
    * many as it has masters, and the same in every process.
    */
   readonly partitions?: number
+  /**
+   * The pub/sub channels on which each event is published, too, in the seeds' JSON envelope: for services in other
+   * languages. At most once, without a cursor. `false`: none. In `stream`, `<id>` stands for the stream's id.
+   * Default `{ all: 'streams:events', stream: 'stream:<id>:events' }`.
+   */
+  readonly eventChannels?: false | EventChannels
+}
+
+/** Names of pub/sub channels; an empty one is not used. */
+export interface EventChannels {
+  readonly all?: string
+  readonly stream?: string
 }
 
 /** Options of a {@link RedisRegistry}. */
@@ -25,6 +39,8 @@ export interface RedisRegistryOptions<M> extends RedisLayoutOptions<M> {
   /** The host's ioredis client (5 or 6; standalone, Sentinel or Cluster): used as it is, never closed. */
   readonly redis: RedisClient
 }
+
+const NO_NUL = /^[^\0]*$/
 
 const layoutSchema = z.object({
   keyPrefix: z
@@ -36,7 +52,29 @@ const layoutSchema = z.object({
     )
     .default('mirror:streams'),
   partitions: z.int().min(1).max(1024).default(1),
+  eventChannels: z
+    .union([
+      z.literal(false),
+      z.strictObject({
+        all: z.string().regex(NO_NUL).optional(),
+        stream: z
+          .string()
+          .regex(NO_NUL)
+          .refine((name) => name === '' || name.split('<id>').length === 2, 'must hold <id> once')
+          .optional(),
+      }),
+    ])
+    .default({}),
 })
+
+/** The channels as lua/lib/channels.lua takes them. */
+function encodeChannels(names: z.infer<typeof layoutSchema>['eventChannels']): string {
+  if (names === false) return ''
+  const { all = 'streams:events', stream = 'stream:<id>:events' } = names
+  const [head = '', tail = ''] = stream.split('<id>')
+  if (all === '' && head === '') return ''
+  return `${[all, head, tail, JSON.stringify(statisticsToJSON(NO_STATISTICS))].join('\0')}\0`
+}
 
 /** The options of any registry on Redis, and the store that takes its clients from `clients`. */
 export function buildRedisStore<M>(
@@ -44,7 +82,7 @@ export function buildRedisStore<M>(
   clients: ClientSource,
 ): ConstructorParameters<typeof StoreRegistry<M>> {
   const resolved = resolveOptions(options, makeInstanceId)
-  const { keyPrefix: prefix, partitions } = parse(layoutSchema, options)
+  const { keyPrefix: prefix, partitions, eventChannels } = parse(layoutSchema, options)
   const { indexes, warn, maxEvents, eventRetentionMs: maxAgeMs, instanceId } = resolved
   const store = new RedisStore({
     clients,
@@ -55,6 +93,7 @@ export function buildRedisStore<M>(
     warn,
     describe: describeDocument,
     retention: { maxEvents, maxAgeMs },
+    channels: encodeChannels(eventChannels),
   })
   return [store, resolved]
 }

@@ -9,9 +9,11 @@ import type {
   Found,
   IndexDeclaration,
   LogRecord,
+  LogSlice,
   Problem,
   Renewal,
   RenewalAnswer,
+  Ring,
   Section,
   Slice,
   Store,
@@ -19,13 +21,15 @@ import type {
   Term,
   Walk,
 } from '../core/store.js'
+import { scheduleTimer } from '../registry/schedule-timer.js'
 import { SharedTask } from '../registry/shared-task.js'
 import { auditPartition } from './audit.js'
+import { Bells } from './bells.js'
 import { Caller, type CallKind } from './caller.js'
-import type { ClientSource } from './client.js'
+import { type ClientSource, databaseOf } from './client.js'
 import { inspectClient, type Warn } from './client-checks.js'
 import { IndexBuilder } from './index-building.js'
-import { partitionOf } from './keys.js'
+import { bellChannels, partitionOf } from './keys.js'
 import { isTagged } from './layout.js'
 import { Partition, type PartitionOptions, READ_LIMIT } from './partition.js'
 
@@ -47,16 +51,26 @@ export class RedisStore implements Store {
   #opened: readonly Partition[] | undefined
   readonly #opening = new SharedTask<readonly Partition[]>()
   readonly #builder: IndexBuilder
+  readonly #bells: Bells
 
   constructor(options: RedisStoreOptions) {
     this.partitions = options.partitions
     this.#options = options
     this.#caller = new Caller(options.clients)
     this.#builder = new IndexBuilder(options.indexes, options.describe, options.warn)
+    this.#bells = new Bells({
+      clients: options.clients,
+      channels: (client) => bellChannels(options.prefix, databaseOf(client)),
+      ends: (call) => this.logEnds(call),
+    })
   }
 
   now(): number {
     return this.#opened?.[0]?.clock.now() ?? Date.now()
+  }
+
+  schedule(ms: number, callback: () => void): () => void {
+    return scheduleTimer(ms, callback)
   }
 
   async open(call: Call): Promise<void> {
@@ -141,13 +155,29 @@ export class RedisStore implements Store {
     return at(await this.#ready(call), 0).reserveNumbers(size, call)
   }
 
-  async readLog(
-    partition: number,
-    after: string | undefined,
-    limit: number,
-    call: Call,
-  ): Promise<LogRecord[]> {
+  partitionOf(id: string): number {
+    return partitionOf(id, this.partitions)
+  }
+
+  async readLog(partition: number, after: string | undefined, limit: number, call: Call): Promise<LogSlice> {
     return at(await this.#ready(call), partition).readLog(after, limit, call)
+  }
+
+  async readHistory(id: string, call: Call): Promise<readonly LogRecord[]> {
+    return (await this.#partitionOf(id, call)).readHistory(id, call)
+  }
+
+  async logEnds(call: Call): Promise<readonly string[]> {
+    const partitions = await this.#ready(call)
+    return Promise.all(partitions.map((partition) => partition.logEnd(call)))
+  }
+
+  onStatistics(listener: (ids: readonly string[]) => void): () => void {
+    return this.#bells.onStatistics(listener)
+  }
+
+  onLog(ring: Ring): () => void {
+    return this.#bells.onLog(ring)
   }
 
   async audit(describe: Describe, repair: boolean, call: Call): Promise<AuditReport> {
@@ -163,6 +193,7 @@ export class RedisStore implements Store {
 
   close(): Promise<void> {
     this.#builder.stop()
+    this.#bells.close()
     return this.#caller.close()
   }
 
@@ -174,9 +205,10 @@ export class RedisStore implements Store {
     const [client] = await this.#caller.clients()
     if (client === undefined) throw new ValidationError([{ path: ['redis'], message: 'has no client' }])
     const tagged = isTagged(client, this.partitions)
+    const channels = bellChannels(this.#options.prefix, databaseOf(client))
     const partitions = Array.from(
       { length: this.partitions },
-      (_, number) => new Partition(this.#caller, this.#options, number, tagged),
+      (_, number) => new Partition(this.#caller, this.#options, number, tagged, channels),
     )
     await Promise.all(partitions.map((partition) => partition.layout(call)))
     this.#opened = partitions

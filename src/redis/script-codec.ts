@@ -117,6 +117,7 @@ export function decodeLogRecord(logId: string, fields: readonly string[]): LogRe
     s: source = '',
     c: changes,
     o: opId,
+    v: version,
   } = values
   return {
     logId,
@@ -128,5 +129,6 @@ export function decodeLogRecord(logId: string, fields: readonly string[]): LogRe
     ...(side && { side }),
     ...(changes && { changes: changes.split(',') }),
     ...(opId && { opId }),
+    ...(version && { version: Number(version) }),
   }
 }

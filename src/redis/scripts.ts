@@ -7,6 +7,8 @@ import commit from '../../lua/commit.lua?raw'
 import count from '../../lua/count.lua?raw'
 import counters from '../../lua/counters.lua?raw'
 import declare from '../../lua/declare.lua?raw'
+import history from '../../lua/history.lua?raw'
+import channels from '../../lua/lib/channels.lua?raw'
 import entries from '../../lua/lib/entries.lua?raw'
 import finish from '../../lua/lib/finish.lua?raw'
 import log from '../../lua/lib/log.lua?raw'
@@ -16,6 +18,7 @@ import replace from '../../lua/lib/replace.lua?raw'
 import section from '../../lua/lib/section.lua?raw'
 import side from '../../lua/lib/side.lua?raw'
 import time from '../../lua/lib/time.lua?raw'
+import logGap from '../../lua/log_gap.lua?raw'
 import read from '../../lua/read.lua?raw'
 import renew from '../../lua/renew.lua?raw'
 import sizes from '../../lua/sizes.lua?raw'
@@ -35,15 +38,17 @@ type ScriptName =
   | 'claim'
   | 'declare'
   | 'build'
+  | 'logGap'
+  | 'history'
   | 'auditRecord'
   | 'auditIndex'
   | 'auditCounters'
 
 /** Every script of the store, with the libraries that its header names. */
 export const scripts: Readonly<Record<ScriptName, Script>> = {
-  commit: new Script(time, record, entries, replace, log, finish, commit),
+  commit: new Script(time, record, entries, replace, side, channels, log, finish, commit),
   renew: new Script(time, side, renew),
-  sweep: new Script(time, record, entries, log, finish, sweep),
+  sweep: new Script(time, record, entries, side, channels, log, finish, sweep),
   walk: new Script(time, order, section, walk),
   sizes: new Script(time, section, sizes),
   read: new Script(time, read),
@@ -52,7 +57,9 @@ export const scripts: Readonly<Record<ScriptName, Script>> = {
   claim: new Script(claim),
   declare: new Script(time, declare),
   build: new Script(time, record, entries, build),
-  auditRecord: new Script(time, record, entries, log, finish, auditRecord),
+  logGap: new Script(time, logGap),
+  history: new Script(time, history),
+  auditRecord: new Script(time, record, entries, side, channels, log, finish, auditRecord),
   auditIndex: new Script(record, auditIndex),
   auditCounters: new Script(auditCounters),
 }

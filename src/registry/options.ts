@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { EventUpcasters } from '../core/event-codec.js'
 import { instanceIdProblem } from '../core/model/ids.js'
 import { INDEXED_FIELDS } from '../core/query/field-indexes.js'
 import { fieldOf, findField } from '../core/query/fields.js'
@@ -42,6 +43,10 @@ export interface RegistryOptions<M> {
   readonly maxEvents?: number
   /** How long events are kept at least while there are fewer, milliseconds. Default 600,000. */
   readonly eventRetentionMs?: number
+  /** How many events a subscription holds at most; the rest waits in the log. Default 1,000. */
+  readonly eventBuffer?: number
+  /** Lift events of older schema versions, by the version that they lift from. Default: none. */
+  readonly eventUpcasters?: EventUpcasters
   /** Default: none. */
   readonly logger?: Logger
 }
@@ -101,6 +106,7 @@ const optionsSchema = z.object({
   batchSize: z.int().min(1).max(100_000).default(250),
   maxEvents: z.int().min(1).default(50_000),
   eventRetentionMs: milliseconds.default(600_000),
+  eventBuffer: z.int().min(1).max(100_000).default(1_000),
 })
 
 /** Checks options and fills in the defaults. @throws ValidationError */
@@ -109,6 +115,7 @@ export function resolveOptions<M>(
   makeInstanceId: () => string,
 ): ResolvedOptions<M> {
   const { instanceId = makeInstanceId(), ...parsed } = parse(optionsSchema, options)
-  const { logger, metadataSchema } = options
-  return { ...parsed, instanceId, metadataSchema, warn: (message) => logger?.warn(message) }
+  const { logger, metadataSchema, eventUpcasters = {} } = options
+  const warn = (message: string): void => logger?.warn(message)
+  return { ...parsed, instanceId, metadataSchema, eventUpcasters, warn }
 }

@@ -1,4 +1,5 @@
 import type { StatusReport } from '../core/commands/report.js'
+import type { StreamEvent, UnknownEvent } from '../core/events.js'
 import type { StreamStatistics } from '../core/model/statistics.js'
 import type { StreamStatus } from '../core/model/status.js'
 import type {
@@ -13,6 +14,7 @@ import type { StreamFilter } from '../core/query/filter.js'
 import type { QueryTree } from '../core/query/tree.js'
 import type { Problem } from '../core/store.js'
 import type { CallOptions } from './call.js'
+import type { SubscribableType, SubscribeOptions, Subscription } from './events/subscription.js'
 import type { Query } from './query/query.js'
 
 /** A page of streams; `nextCursor` is there while there may be more. */
@@ -216,6 +218,23 @@ export interface Registry<M = Metadata> {
 
   /** How many streams are live, by status and type. From counters: the cost does not depend on their number. */
   stats(options?: CallOptions): Promise<RegistryStats>
+
+  /**
+   * Subscribes to the events of the registry: of some types, of one stream, from a cursor on. When the promise
+   * resolves, nothing that follows is missed. All subscriptions share one connection.
+   *
+   * @throws `VALIDATION` for an unknown type, or a cursor that is none of this registry.
+   * @example
+   * const subscription = await registry.subscribe(['stream.started', 'stream.expired'])
+   * subscription.on('stream.expired', ({ streamId }) => console.log(streamId, 'is gone'))
+   */
+  subscribe(
+    typesOrOptions?: SubscribableType | readonly SubscribableType[] | SubscribeOptions,
+    options?: CallOptions,
+  ): Promise<Subscription<M>>
+
+  /** The events of one stream that are still kept, oldest first. O(events kept); default `queryTimeoutMs`. */
+  history(id: string, options?: CallOptions): Promise<(StreamEvent<M> | UnknownEvent)[]>
 
   /**
    * Compares records, leases, index entries and counters with each other, and mends them with `repair`. Reads

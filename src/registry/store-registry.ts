@@ -12,6 +12,8 @@ import {
   StreamExistsError,
   StreamNotFoundError,
 } from '../core/errors.js'
+import { decodeEvent } from '../core/event-codec.js'
+import type { EventType, StreamEvent, UnknownEvent } from '../core/events.js'
 import { STATUS_TYPE_COUNTER, statisticsScores } from '../core/indexes.js'
 import type { StreamStatistics } from '../core/model/statistics.js'
 import type { StreamStatus } from '../core/model/status.js'
@@ -26,6 +28,8 @@ import { type CallOptions, startCall } from './call.js'
 import { CommandRunner, type Decide, type Expected } from './command-runner.js'
 import { decodeLive } from './decode.js'
 import { describeDocument } from './describe-document.js'
+import { openSubscription, readSubscribeOptions } from './events/open-subscription.js'
+import type { SubscribableType, SubscribeOptions, Subscription } from './events/subscription.js'
 import { IdMinter } from './id-minter.js'
 import type { ResolvedOptions } from './options.js'
 import { EMPTY_QUERY } from './query/builder.js'
@@ -81,6 +85,7 @@ export class StoreRegistry<M = Metadata> implements Registry<M> {
   readonly #commands: CommandRunner<M>
   readonly #minter: IdMinter
   readonly #queries: QuerySource<M>
+  readonly #subscriptions = new Set<Subscription<M>>()
   #closing: Promise<void> | undefined
 
   /** @internal */
@@ -289,9 +294,40 @@ export class StoreRegistry<M = Metadata> implements Registry<M> {
     return this.#store.audit(describeDocument, repair, this.#start(options, VERIFY_TIMEOUT_MS))
   }
 
+  async subscribe(
+    given: EventType | readonly SubscribableType[] | SubscribableType | SubscribeOptions = {},
+    options: CallOptions = {},
+  ): Promise<Subscription<M>> {
+    const asked = { ...readSubscribeOptions(given), ...options }
+    const { signal, timeoutMs } = asked
+    const call = this.#start(callOptions(signal, timeoutMs), this.#options.readTimeoutMs)
+    const subscription = await openSubscription<M>(asked, {
+      store: this.#store,
+      call,
+      bufferSize: this.#options.eventBuffer,
+      upcasters: this.#options.eventUpcasters,
+      warn: this.#options.warn,
+      onClose: () => void this.#subscriptions.delete(subscription),
+    })
+    if (this.#closing !== undefined) await subscription.close()
+    else this.#subscriptions.add(subscription)
+    return subscription
+  }
+
+  async history(id: string, options: CallOptions = {}): Promise<(StreamEvent<M> | UnknownEvent)[]> {
+    const call = this.#start(options, this.#options.queryTimeoutMs)
+    const records = await this.#store.readHistory(parse(streamId, id, ['id']), call)
+    return records.map((record) => decodeEvent<M>(record, record.logId, this.#options.eventUpcasters))
+  }
+
   close(): Promise<void> {
-    this.#closing ??= this.#store.close()
+    this.#closing ??= this.#close()
     return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    await Promise.all([...this.#subscriptions].map((subscription) => subscription.close()))
+    await this.#store.close()
   }
 
   #start(options: CallOptions, defaultTimeoutMs: number): Call {

@@ -100,7 +100,7 @@ async function finalState(registry: Registry): Promise<unknown> {
   const call = { deadline: performance.now() + 10_000 }
   const before = comparable([await registry.list(), await registry.stats(), await registry.count()])
   const swept = (await store.sweep(100, 'sweeper', call)).sort((a, b) => (a.id < b.id ? -1 : 1))
-  const log = await store.readLog(0, undefined, 10_000, call)
+  const { records: log } = await store.readLog(0, undefined, 10_000, call)
   const events = log.map(({ id, type, source, doc, side, changes }) => {
     const { created_at, updated_at, started_at, ended_at, state, ...rest } = JSON.parse(doc) as Record<
       string,

@@ -58,7 +58,7 @@ export class ContractSpace {
     const call = { deadline: performance.now() + 10_000 }
     const records: LogRecord[] = []
     for (let partition = 0; partition < store.partitions; partition++) {
-      records.push(...(await store.readLog(partition, undefined, 100_000, call)))
+      records.push(...(await store.readLog(partition, undefined, 100_000, call)).records)
     }
     return records
   }

@@ -8,10 +8,13 @@ const EVERYTHING = 1_000_000
 const call = (): { deadline: number } => ({ deadline: performance.now() + 10_000 })
 
 /** Everything that was logged, each partition by itself. */
-export async function readJournal(registry: object): Promise<LogRecord[][]> {
+export async function readJournal(registry: object): Promise<(readonly LogRecord[])[]> {
   const store = storeOf(registry)
   const partitions = Array.from({ length: store.partitions }, (_, partition) => partition)
-  return Promise.all(partitions.map((partition) => store.readLog(partition, undefined, EVERYTHING, call())))
+  const slices = await Promise.all(
+    partitions.map((partition) => store.readLog(partition, undefined, EVERYTHING, call())),
+  )
+  return slices.map(({ records }) => records)
 }
 
 /** Finishes what has lapsed. */
@@ -64,6 +67,10 @@ export function replay(records: readonly LogRecord[]): Replayed {
   for (const record of records) {
     const { id, opId } = record
     const event = decodeEvent(record)
+    if (event.type === 'unknown') {
+      faults.push(`${record.logId} tells of no stream`)
+      continue
+    }
     const life = lives.get(id)
     const problem =
       event.type === 'stream.created'

@@ -1,9 +1,9 @@
-import { EVENT_TYPES, EVENT_VERSION, ValidationError } from '@mirror/stream-registry'
+import { EVENT_TYPES, EVENT_VERSION } from '@mirror/stream-registry'
 import { describe, expect, it } from 'vitest'
 import { decodeEvent } from '../../../src/core/event-codec.ts'
 import { documentToJSON } from '../../../src/core/model/wire.ts'
 import type { LogRecord } from '../../../src/core/store.ts'
-import { CREATED_MS, streamWith, thrownBy } from '../support/streams.ts'
+import { CREATED_MS, streamWith } from '../support/streams.ts'
 
 const RECORD: LogRecord = {
   logId: `${CREATED_MS + 5}-17`,
@@ -39,9 +39,36 @@ describe('the event of a log entry', () => {
     expect(decodeEvent({ ...record, type: 'stream.created' })).not.toHaveProperty('changes')
   })
 
-  it('is refused when the logged document is no stream', () => {
-    expect(thrownBy(() => decodeEvent({ ...RECORD, doc: '{}' }))).toBeInstanceOf(ValidationError)
-    expect(thrownBy(() => decodeEvent({ ...RECORD, doc: 'x' }))).toBeInstanceOf(ValidationError)
+  it('is marked, and not dropped, when the logged document is no stream', () => {
+    const { id: streamId, type: originalType, source, logId: cursor } = RECORD
+    const unknown = { type: 'unknown', originalType, streamId, source, version: 1, cursor }
+    expect(decodeEvent({ ...RECORD, doc: '{}' })).toMatchObject({ ...unknown, data: {} })
+    expect(decodeEvent({ ...RECORD, doc: 'x' })).toMatchObject({ ...unknown, data: undefined })
+  })
+
+  it('is marked when it is of a newer schema or a type that nobody knows', () => {
+    expect(decodeEvent({ ...RECORD, version: 2 })).toMatchObject({ type: 'unknown', version: 2 })
+    expect(decodeEvent({ ...RECORD, type: 'stream.cloned' })).toMatchObject({
+      type: 'unknown',
+      originalType: 'stream.cloned',
+    })
+  })
+
+  it('is lifted from an older schema, step by step', () => {
+    const upcasters = {
+      [-1]: ({ data }: { data: unknown }) => ({ type: 'created', data: data as never }),
+      0: ({ type, data }: { type: string; data: unknown }) => ({
+        type: `stream.${type}`,
+        data: data as never,
+      }),
+    }
+    const old = { ...RECORD, type: 'began', version: -1 }
+    expect(decodeEvent(old, 'c', upcasters)).toMatchObject({
+      type: 'stream.created',
+      version: 1,
+      cursor: 'c',
+    })
+    expect(decodeEvent(old, 'c', { 0: upcasters[0] })).toMatchObject({ type: 'unknown', version: -1 })
   })
 })
 

@@ -20,7 +20,7 @@ function partsOf(logId: string): { ms: number; sequence: number } {
   return { ms: ms ?? Number.NaN, sequence: sequence ?? Number.NaN }
 }
 
-const idsOf = (log: MemoryLog): string[] => log.read(undefined, UNBOUNDED).map(({ logId }) => logId)
+const idsOf = (log: MemoryLog): string[] => log.read(undefined, UNBOUNDED).records.map(({ logId }) => logId)
 
 describe('the log in memory', () => {
   it('numbers what it takes in densely, and answers the last id', () => {
@@ -55,7 +55,7 @@ describe('the log in memory', () => {
     const log = new MemoryLog(1_000, UNBOUNDED)
     log.append(drafts(5), 100)
     const read = (after: string | undefined, limit: number) =>
-      log.read(after, limit).map(({ logId }) => logId)
+      log.read(after, limit).records.map(({ logId }) => logId)
     expect(read(undefined, 2)).toEqual(['100-1', '100-2'])
     expect(read('100-2', 2)).toEqual(['100-3', '100-4'])
     expect(read('100-4', 2)).toEqual(['100-5'])
@@ -76,7 +76,7 @@ describe('the log in memory', () => {
       opId: 'op',
     }
     log.append([draft], 1)
-    expect(log.read(undefined, 1)).toEqual([{ logId: '1-1', ...draft }])
+    expect(log.read(undefined, 1)).toEqual({ records: [{ logId: '1-1', ...draft }], next: '1-1' })
   })
 })
 
@@ -96,8 +96,8 @@ describe('the bounds of the log', () => {
     const log = new MemoryLog(10, UNBOUNDED)
     for (let i = 1; i <= 50; i++) log.append(drafts(1), i)
     const kept = idsOf(log)
-    expect(log.read('3-3', UNBOUNDED).map(({ logId }) => logId)).toEqual(kept)
-    expect(log.read('48-48', UNBOUNDED).map(({ logId }) => logId)).toEqual(['49-49', '50-50'])
+    expect(log.read('3-3', UNBOUNDED).records.map(({ logId }) => logId)).toEqual(kept)
+    expect(log.read('48-48', UNBOUNDED).records.map(({ logId }) => logId)).toEqual(['49-49', '50-50'])
   })
 
   it('drop what is older than asked for, and nothing younger', () => {

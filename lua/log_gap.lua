@@ -1,0 +1,29 @@
+-- Reads the log behind an id whose entry is not there (any more), and tells what is lost in between.
+--
+-- Includes: time
+-- KEYS: 1 <base>active; the others derive from it, in the same slot
+-- ARGV: 1 log id  2 limit
+-- Returns: {done, now, '' | trimmed | rewound, id to go on from, {id, fields}, ...}
+-- Complexity: O(limit)
+local base = string.sub(KEYS[1], 1, -7)
+local now = whole(server_now())
+local function parts(id)
+  local ms, sequence = string.match(id, '^(%d+)%-(%d+)$')
+  return tonumber(ms), tonumber(sequence)
+end
+
+local newest = redis.call('XREVRANGE', base .. 'log:events', '+', '-', 'COUNT', 1)
+local last = redis.call('GET', base .. 'log:last') or (newest[1] and newest[1][1])
+local ms, sequence = parts(ARGV[1])
+-- Nothing was logged yet, or everything is lost, the numbers too: what comes begins anew.
+if not last then return { 'done', now, sequence == 0 and '' or 'rewound', '0-0' } end
+local last_ms, last_sequence = parts(last)
+if last_ms < ms or last_ms == ms and last_sequence < sequence then return { 'done', now, 'rewound', last } end
+if last == ARGV[1] then return { 'done', now, '', last } end
+
+local entries = redis.call('XRANGE', base .. 'log:events', ARGV[1], '+', 'COUNT', ARGV[2])
+if #entries == 0 then return { 'done', now, 'trimmed', last } end
+-- The numbers are dense: the first one says whether any is missing, or whether they began anew.
+local _, first = parts(entries[1][1])
+local gap = first == sequence + 1 and '' or first > sequence and 'trimmed' or 'rewound'
+return { 'done', now, gap, entries[#entries][1], unpack(entries) }

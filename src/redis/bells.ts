@@ -1,0 +1,160 @@
+import type { Call, Ring } from '../core/store.js'
+import type { ClientSource, RedisClient } from './client.js'
+import { isCluster } from './client.js'
+import type { BellChannels } from './keys.js'
+import { letProcessEnd } from './let-process-end.js'
+
+/** How often the logs' ends are looked at, in case a bell was lost, milliseconds. */
+const POLL_MS = 1_000
+const POLL_TIMEOUT_MS = 5_000
+
+/** What is used of a client that listens to a channel. */
+interface Listener {
+  subscribe(channel: string): Promise<unknown>
+  unsubscribe(...channels: string[]): Promise<unknown>
+  on(event: string, listener: (...args: never[]) => void): unknown
+  off(event: string, listener: (...args: never[]) => void): unknown
+  disconnect(): void
+}
+
+type StatisticsListener = (ids: readonly string[]) => void
+
+/** What the bells are made of. */
+export interface BellsOptions {
+  readonly clients: ClientSource
+  readonly channels: (client: RedisClient) => BellChannels
+  /** The last ids of all logs. */
+  readonly ends: (call: Call) => Promise<readonly string[]>
+}
+
+/**
+ * Tells whoever listens that a log has grown, or that streams reported statistics: one connection for all of them,
+ * open while there is any.
+ *
+ * A bell may be lost, with its connection or on its way through a cluster; so the ends of the logs are looked at once
+ * a second besides.
+ */
+export class Bells {
+  readonly #options: BellsOptions
+  readonly #rings = new Set<Ring>()
+  readonly #statistics = new Set<StatisticsListener>()
+  readonly #ends = new Map<number, string>()
+  #stop: (() => void) | undefined
+  #listener: Promise<{ readonly client: Listener; readonly channels: BellChannels } | undefined> | undefined
+
+  constructor(options: BellsOptions) {
+    this.#options = options
+  }
+
+  onLog(ring: Ring): () => void {
+    this.#rings.add(ring)
+    this.#stop ??= this.#start()
+    return () => this.#leave(() => this.#rings.delete(ring))
+  }
+
+  onStatistics(listener: StatisticsListener): () => void {
+    this.#stop ??= this.#start()
+    if (this.#statistics.size === 0) void this.#hearStatistics()
+    this.#statistics.add(listener)
+    return () => this.#leave(() => this.#statistics.delete(listener))
+  }
+
+  close(): void {
+    this.#stop?.()
+    this.#stop = undefined
+    this.#listener = undefined
+    this.#rings.clear()
+    this.#statistics.clear()
+    this.#ends.clear()
+  }
+
+  #leave(forget: () => boolean): void {
+    if (forget() && this.#rings.size === 0 && this.#statistics.size === 0) this.close()
+  }
+
+  #start(): () => void {
+    let isOpen = true
+    let hangUp: (() => void) | undefined
+    this.#listener = this.#connect((close) => {
+      if (isOpen) hangUp = close
+      else close()
+    }).catch(() => undefined) // Without a bell, the logs are looked at once a second.
+    const timer = setInterval(() => void this.#poll(), POLL_MS)
+    timer.unref()
+    return () => {
+      isOpen = false
+      clearInterval(timer)
+      hangUp?.()
+    }
+  }
+
+  async #connect(
+    opened: (close: () => void) => void,
+  ): Promise<{ readonly client: Listener; readonly channels: BellChannels } | undefined> {
+    const [client] = await this.#options.clients.clients()
+    if (client === undefined) return undefined
+    const channels = this.#options.channels(client)
+    const listener = isCluster(client) ? (client as unknown as Listener) : duplicate(client)
+    const onMessage = (channel: string, message: string): void => this.#hear(channels, channel, message)
+    // Whatever was rung before the connection stood is looked up.
+    const onReady = (): void => void this.#poll()
+    listener.on('message', onMessage)
+    listener.on('ready', onReady)
+    opened(() => {
+      listener.off('message', onMessage)
+      listener.off('ready', onReady)
+      if (!isCluster(client)) listener.disconnect()
+      else listener.unsubscribe(channels.log, channels.statistics).catch(() => {})
+    })
+    listener.subscribe(channels.log).then(onReady, () => {})
+    return { client: listener, channels }
+  }
+
+  async #hearStatistics(): Promise<void> {
+    const listener = await this.#listener
+    await listener?.client.subscribe(listener.channels.statistics).catch(() => {})
+  }
+
+  #hear(channels: BellChannels, channel: string, message: string): void {
+    if (channel === channels.log) {
+      const [partition = '', last = ''] = message.split(' ')
+      this.#ring(Number(partition), last)
+    } else if (channel === channels.statistics) {
+      const ids = message.split(' ')
+      for (const listener of this.#statistics) listener(ids)
+    }
+  }
+
+  async #poll(): Promise<void> {
+    try {
+      const ends = await this.#options.ends({
+        deadline: performance.now() + POLL_TIMEOUT_MS,
+        isBackground: true,
+      })
+      for (const [partition, last] of ends.entries()) this.#ring(partition, last)
+    } catch {
+      // Redis is away: the next poll, or the bell, tells when it is back.
+    }
+  }
+
+  #ring(partition: number, last: string): void {
+    if (this.#ends.get(partition) === last) return
+    this.#ends.set(partition, last)
+    for (const ring of this.#rings) ring(partition, last)
+  }
+}
+
+/** A connection of its own, as a client that listens can do nothing else. A cluster's client has one for that. */
+function duplicate(client: RedisClient): Listener {
+  const own = (client as unknown as { duplicate(options: object): Listener }).duplicate({
+    lazyConnect: false,
+    maxRetriesPerRequest: null,
+    enableOfflineQueue: true,
+    // A quiet log is no dead connection.
+    socketTimeout: undefined,
+    commandTimeout: undefined,
+  })
+  own.on('error', () => {})
+  letProcessEnd(own)
+  return own
+}

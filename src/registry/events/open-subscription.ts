@@ -1,0 +1,72 @@
+import { z } from 'zod'
+import type { EventUpcasters } from '../../core/event-codec.js'
+import { EVENT_TYPES } from '../../core/events.js'
+import type { Call, LogRecord, Store } from '../../core/store.js'
+import { streamId } from '../validation/fields.js'
+import { parse } from '../validation/parse.js'
+import { decodeLogCursor, type LogPositions } from './log-cursor.js'
+import { LogReader } from './log-reader.js'
+import { StatisticsFeed } from './statistics-feed.js'
+import { StoreSubscription } from './store-subscription.js'
+import type { SubscribableType, SubscribeOptions, Subscription } from './subscription.js'
+
+const optionsSchema = z.strictObject({
+  types: z.array(z.enum([...EVENT_TYPES, 'stream.stats'])).optional(),
+  streamId: streamId.optional(),
+  from: z.string().min(1).default('now'),
+  bufferSize: z.int().min(1).max(100_000).optional(),
+  statsIntervalMs: z.int().min(10).max(3_600_000).default(1_000),
+})
+
+/** What the registry gives a subscription. */
+export interface SubscriptionContext {
+  readonly store: Store
+  readonly call: Call
+  /** Unless the subscription says otherwise. */
+  readonly bufferSize: number
+  readonly upcasters: EventUpcasters
+  readonly warn: (message: string) => void
+  readonly onClose: () => void
+}
+
+/** The options of a call of `subscribe`, whichever way it says them. */
+export function readSubscribeOptions(
+  given: SubscribableType | readonly SubscribableType[] | SubscribeOptions,
+): SubscribeOptions {
+  if (typeof given === 'string') return { types: [given] }
+  return Array.isArray(given) ? { types: given as readonly SubscribableType[] } : (given as SubscribeOptions)
+}
+
+/** Opens a subscription. When it is there, everything that happens from now on is before it. @throws ValidationError */
+export async function openSubscription<M>(
+  { signal, timeoutMs: _, ...options }: SubscribeOptions,
+  { store, call, bufferSize, upcasters, warn, onClose }: SubscriptionContext,
+): Promise<Subscription<M>> {
+  const checked = parse(optionsSchema, options)
+  const { types, streamId: only, from, statsIntervalMs: intervalMs, bufferSize: size = bufferSize } = checked
+  const wanted = types && new Set<string>(types)
+  const wants = ({ type, id }: LogRecord): boolean =>
+    (wanted === undefined || wanted.has(type)) && (only === undefined || id === only)
+  const positions = await positionsOf(from, store, call)
+  const partition = only === undefined ? undefined : store.partitionOf(only)
+  const reader = new LogReader<M>({ store, positions, wants, partition, upcasters })
+  const statistics = (wake: () => void): StatisticsFeed<M> =>
+    new StatisticsFeed<M>({ store, intervalMs, streamId: only, wake })
+  return new StoreSubscription<M>({
+    store,
+    reader,
+    bufferSize: size,
+    statistics: types?.includes('stream.stats') ? statistics : undefined,
+    signal,
+    warn,
+    onClose,
+  })
+}
+
+async function positionsOf(from: string, store: Store, call: Call): Promise<LogPositions> {
+  if (from === 'start') return new Array<string | undefined>(store.partitions).fill(undefined)
+  const positions = from === 'now' ? undefined : decodeLogCursor(from, store.partitions)
+  // In any case the registry is reached before the promise resolves.
+  const ends = await store.logEnds(call)
+  return positions ?? [...ends]
+}
