@@ -1,5 +1,6 @@
 -- The seeds' channels, for services in other languages. log.channels holds, each ended by NUL: the channel of all
--- streams, that of one stream before and behind its id, and what statistics count as while nobody reported them.
+-- streams ('' for none), whether each stream has one: 1 | 0, its name before and behind the id, and what statistics
+-- count as while nobody reported them.
 
 -- Milliseconds since the epoch as RFC 3339 text. Civil date from days: H. Hinnant, chrono-compatible algorithms.
 local function rfc3339(ms)
@@ -23,8 +24,11 @@ end
 
 -- Publishes an event in the seeds' envelope. Ids, types and sources hold nothing that JSON has to escape.
 local function publish_event(log, event)
-  if string.sub(event.doc, 1, 1) ~= '{' then return end
-  local all, head, tail, defaults = string.match(log.channels, '^([^%z]*)%z([^%z]*)%z([^%z]*)%z([^%z]*)%z')
+  -- What is no document of ours would make no JSON.
+  local own = '{"id":"' .. event.id .. '",'
+  if string.sub(event.doc, 1, #own) ~= own or string.sub(event.doc, -1) ~= '}' then return end
+  local all, each, head, tail, defaults =
+    string.match(log.channels, '^([^%z]*)%z([^%z]*)%z([^%z]*)%z([^%z]*)%z([^%z]*)%z')
   local side = event.side ~= '' and event.side or nil
   local statistics = side and merge_side(defaults, side) or defaults
   local created = tonumber(event.order)
@@ -34,5 +38,5 @@ local function publish_event(log, event)
     .. ',"last_heartbeat":"' .. rfc3339(math.max(created, renewed)) .. '","statistics":' .. statistics
     .. '},"source":"' .. event.source .. '","version":1}'
   if all ~= '' then redis.call('PUBLISH', all, message) end
-  if head ~= '' then redis.call('PUBLISH', head .. event.id .. tail, message) end
+  if each == '1' then redis.call('PUBLISH', head .. event.id .. tail, message) end
 end

@@ -27,7 +27,7 @@ export function decodeEvent<M = Metadata>(
   const lifted = lift(record, version, upcasters)
   const data = lifted && decodeStream<M>(lifted)
   const timestamp = new Date(Number.parseInt(record.logId, 10))
-  if (lifted === undefined || data === undefined) {
+  if (lifted === undefined || data?.id !== streamId) {
     const json = parseJson(record.doc)
     return {
       type: 'unknown',
@@ -60,7 +60,8 @@ function lift(record: LogRecord, version: number, upcasters: EventUpcasters): Lo
     const upcast = upcasters[from]
     const data = parseJson(doc)
     if (upcast === undefined || data === undefined) return undefined
-    const next = upcast({ type, data })
+    const next = attempt(() => upcast({ type, data }))
+    if (next === undefined) return undefined
     type = next.type
     doc = JSON.stringify(next.data)
   }
@@ -68,16 +69,17 @@ function lift(record: LogRecord, version: number, upcasters: EventUpcasters): Lo
 }
 
 function decodeStream<M>({ doc, side, deadline }: LogRecord): Stream<M> | undefined {
-  try {
-    return streamFromStored<M>(doc, side, deadline)
-  } catch {
-    return undefined
-  }
+  return attempt(() => streamFromStored<M>(doc, side, deadline))
 }
 
 function parseJson(text: string): JsonValue | undefined {
+  return attempt(() => JSON.parse(text) as JsonValue)
+}
+
+/** What cannot be understood is told as unknown: it must not stop what follows. */
+function attempt<T>(work: () => T): T | undefined {
   try {
-    return JSON.parse(text) as JsonValue
+    return work()
   } catch {
     return undefined
   }

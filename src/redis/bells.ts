@@ -95,6 +95,7 @@ export class Bells {
     if (client === undefined) return undefined
     const channels = this.#options.channels(client)
     const listener = isCluster(client) ? (client as unknown as Listener) : duplicate(client)
+    const leave = isCluster(client) ? share(client, channels) : () => listener.disconnect()
     const onMessage = (channel: string, message: string): void => this.#hear(channels, channel, message)
     // Whatever was rung before the connection stood is looked up.
     const onReady = (): void => void this.#poll()
@@ -103,8 +104,7 @@ export class Bells {
     opened(() => {
       listener.off('message', onMessage)
       listener.off('ready', onReady)
-      if (!isCluster(client)) listener.disconnect()
-      else listener.unsubscribe(channels.log, channels.statistics).catch(() => {})
+      leave()
     })
     listener.subscribe(channels.log).then(onReady, () => {})
     return { client: listener, channels }
@@ -141,6 +141,20 @@ export class Bells {
     if (this.#ends.get(partition) === last) return
     this.#ends.set(partition, last)
     for (const ring of this.#rings) ring(partition, last)
+  }
+}
+
+const sharers = new WeakMap<object, Map<string, number>>()
+
+/** Registries on one cluster's client share its connection: the last one to leave a channel unsubscribes. */
+function share(client: RedisClient, { log, statistics }: BellChannels): () => void {
+  const counts = sharers.get(client) ?? new Map<string, number>()
+  sharers.set(client, counts)
+  counts.set(log, (counts.get(log) ?? 0) + 1)
+  return () => {
+    const left = (counts.get(log) ?? 1) - 1
+    counts.set(log, left)
+    if (left === 0) (client as unknown as Listener).unsubscribe(log, statistics).catch(() => {})
   }
 }
 

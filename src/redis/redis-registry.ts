@@ -72,8 +72,8 @@ function encodeChannels(names: z.infer<typeof layoutSchema>['eventChannels']): s
   if (names === false) return ''
   const { all = 'streams:events', stream = 'stream:<id>:events' } = names
   const [head = '', tail = ''] = stream.split('<id>')
-  if (all === '' && head === '') return ''
-  return `${[all, head, tail, JSON.stringify(statisticsToJSON(NO_STATISTICS))].join('\0')}\0`
+  if (all === '' && stream === '') return ''
+  return `${[all, stream === '' ? '0' : '1', head, tail, JSON.stringify(statisticsToJSON(NO_STATISTICS))].join('\0')}\0`
 }
 
 /** The options of any registry on Redis, and the store that takes its clients from `clients`. */

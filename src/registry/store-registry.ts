@@ -307,10 +307,10 @@ export class StoreRegistry<M = Metadata> implements Registry<M> {
       bufferSize: this.#options.eventBuffer,
       upcasters: this.#options.eventUpcasters,
       warn: this.#options.warn,
-      onClose: () => void this.#subscriptions.delete(subscription),
+      onOpen: (opened) => void this.#subscriptions.add(opened),
+      onClose: (closed) => void this.#subscriptions.delete(closed),
     })
     if (this.#closing !== undefined) await subscription.close()
-    else this.#subscriptions.add(subscription)
     return subscription
   }
 

@@ -72,6 +72,9 @@ export class FaultProxy {
   }
 }
 
+/** How a message of a channel begins. */
+const PUSHED = /^[*>][34]\r\n\$\d+\r\n[ps]?message\r\n/
+
 /**
  * One connection through the proxy. Replies come in the order of the requests, which is how they are told apart, and
  * whatever ends the connection takes its turn among them: earlier replies still arrive.
@@ -95,7 +98,7 @@ class Lane {
       for (const request of requests.push(bytes)) this.#forward(request)
     })
     upstream.on('data', (bytes) => {
-      for (const reply of replies.push(bytes)) this.#expected.shift()?.(Buffer.from(reply))
+      for (const reply of replies.push(bytes)) this.#receive(Buffer.from(reply))
     })
     for (const socket of [client, upstream])
       socket.on('error', () => this.cut()).once('close', () => this.cut())
@@ -124,6 +127,12 @@ class Lane {
     if (fault.kind !== 'twice') return
     this.#expected.push(() => {})
     this.#upstream.write(request)
+  }
+
+  /** What a channel that the client listens to says answers no request. */
+  #receive(reply: Buffer): void {
+    if (PUSHED.test(reply.toString('latin1', 0, 32))) this.#leave(async () => void this.#client.write(reply))
+    else this.#expected.shift()?.(reply)
   }
 
   #answer(fault: Fault, reply: Buffer): void {

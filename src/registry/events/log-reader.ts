@@ -10,8 +10,8 @@ export type LogItem<M> = StreamEvent<M> | UnknownEvent | EventGap
 export interface LogReaderOptions {
   readonly store: Store
   readonly positions: LogPositions
-  /** Whether an entry is wanted. */
-  readonly wants: (record: LogRecord) => boolean
+  /** Whether an event of this type, of this stream, is wanted. */
+  readonly wants: (type: string, id: string) => boolean
   /** Only this partition; default all. */
   readonly partition: number | undefined
   readonly upcasters: EventUpcasters
@@ -81,13 +81,22 @@ export class LogReader<M> {
     }
     for (const record of records) {
       this.#positions[partition] = record.logId
-      if (!this.#options.wants(record)) continue
-      items.push(decodeEvent<M>(record, this.cursor, this.#options.upcasters))
+      const item = this.#decode(record)
+      if (item !== undefined) items.push(item)
     }
     this.#positions[partition] = next
     // Less than asked for: that was the end, until the log grows.
     if (records.length < share && !this.#rung.has(partition)) this.#ends.set(partition, next)
     return items
+  }
+
+  /** The event of an entry, if it is wanted: as today's schema calls it, for that is what was asked for. */
+  #decode(record: LogRecord): LogItem<M> | undefined {
+    const { wants, upcasters } = this.#options
+    const { id, type, version } = record
+    if (version === undefined && !wants(type, id)) return undefined
+    const event = decodeEvent<M>(record, this.cursor, upcasters)
+    return wants(event.type === 'unknown' ? type : event.type, id) ? event : undefined
   }
 }
 

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { EventUpcasters } from '../../core/event-codec.js'
 import { EVENT_TYPES } from '../../core/events.js'
-import type { Call, LogRecord, Store } from '../../core/store.js'
+import type { Call, Store } from '../../core/store.js'
 import { streamId } from '../validation/fields.js'
 import { parse } from '../validation/parse.js'
 import { decodeLogCursor, type LogPositions } from './log-cursor.js'
@@ -19,14 +19,15 @@ const optionsSchema = z.strictObject({
 })
 
 /** What the registry gives a subscription. */
-export interface SubscriptionContext {
+export interface SubscriptionContext<M> {
   readonly store: Store
   readonly call: Call
   /** Unless the subscription says otherwise. */
   readonly bufferSize: number
   readonly upcasters: EventUpcasters
   readonly warn: (message: string) => void
-  readonly onClose: () => void
+  readonly onOpen: (subscription: Subscription<M>) => void
+  readonly onClose: (subscription: Subscription<M>) => void
 }
 
 /** The options of a call of `subscribe`, whichever way it says them. */
@@ -40,12 +41,12 @@ export function readSubscribeOptions(
 /** Opens a subscription. When it is there, everything that happens from now on is before it. @throws ValidationError */
 export async function openSubscription<M>(
   { signal, timeoutMs: _, ...options }: SubscribeOptions,
-  { store, call, bufferSize, upcasters, warn, onClose }: SubscriptionContext,
+  { store, call, bufferSize, upcasters, warn, onOpen, onClose }: SubscriptionContext<M>,
 ): Promise<Subscription<M>> {
   const checked = parse(optionsSchema, options)
   const { types, streamId: only, from, statsIntervalMs: intervalMs, bufferSize: size = bufferSize } = checked
   const wanted = types && new Set<string>(types)
-  const wants = ({ type, id }: LogRecord): boolean =>
+  const wants = (type: string, id: string): boolean =>
     (wanted === undefined || wanted.has(type)) && (only === undefined || id === only)
   const positions = await positionsOf(from, store, call)
   const partition = only === undefined ? undefined : store.partitionOf(only)
@@ -59,14 +60,15 @@ export async function openSubscription<M>(
     statistics: types?.includes('stream.stats') ? statistics : undefined,
     signal,
     warn,
+    onOpen,
     onClose,
   })
 }
 
 async function positionsOf(from: string, store: Store, call: Call): Promise<LogPositions> {
-  if (from === 'start') return new Array<string | undefined>(store.partitions).fill(undefined)
-  const positions = from === 'now' ? undefined : decodeLogCursor(from, store.partitions)
+  const isPlace = from !== 'now' && from !== 'start'
+  const positions = isPlace ? decodeLogCursor(from, store.partitions) : undefined
   // In any case the registry is reached before the promise resolves.
   const ends = await store.logEnds(call)
-  return positions ?? [...ends]
+  return from === 'start' ? ends.map(() => undefined) : (positions ?? [...ends])
 }

@@ -1,6 +1,6 @@
 import type { StatisticsEvent } from '../../core/events.js'
 import type { Call, Store } from '../../core/store.js'
-import { decodeLive } from '../decode.js'
+import { decodeMatch } from '../decode.js'
 
 const READ_TIMEOUT_MS = 5_000
 
@@ -64,7 +64,8 @@ export class StatisticsFeed<M> {
     for (const [i, each] of found.entries()) {
       const id = ids[i]
       if (id === undefined || each.kind !== 'live') continue
-      const data = decodeLive<M>(id, each.rec)
+      const data = decodeMatch<M>({ id, rec: each.rec })
+      if (data === undefined) continue
       this.#ready.set(id, { type: 'stream.stats', streamId: id, timestamp: new Date(store.now()), data })
     }
     wake()

@@ -1,6 +1,7 @@
 import { EventEmitter } from 'eventemitter3'
 import { isRegistryError } from '../../core/errors.js'
 import type { Call, Store } from '../../core/store.js'
+import { scheduleTimer } from '../schedule-timer.js'
 import type { LogReader } from './log-reader.js'
 import type { StatisticsFeed } from './statistics-feed.js'
 import type {
@@ -23,7 +24,8 @@ export interface StoreSubscriptionOptions<M> {
   readonly statistics: ((wake: () => void) => StatisticsFeed<M>) | undefined
   readonly signal: AbortSignal | undefined
   readonly warn: (message: string) => void
-  readonly onClose: () => void
+  readonly onOpen: (subscription: Subscription<M>) => void
+  readonly onClose: (subscription: Subscription<M>) => void
 }
 
 type Handler = (item: unknown) => unknown
@@ -38,6 +40,7 @@ export class StoreSubscription<M> implements Subscription<M> {
   readonly #stopRinging: () => void
   readonly #statistics: StatisticsFeed<M> | undefined
   #queue: SubscriptionItem<M>[] = []
+  #tookStatistics = false
   #wake: (() => void) | undefined
   #cursor: string
   #inHand: SubscriptionItem<M> | undefined
@@ -51,6 +54,7 @@ export class StoreSubscription<M> implements Subscription<M> {
       if (options.reader.ring(partition, last)) this.#wakeUp()
     })
     this.#statistics = options.statistics?.(() => this.#wakeUp())
+    options.onOpen(this)
     const { signal } = options
     if (signal?.aborted) this.#end()
     else signal?.addEventListener('abort', this.#end)
@@ -146,8 +150,9 @@ export class StoreSubscription<M> implements Subscription<M> {
         return { done: false, value: item }
       }
       try {
+        if (this.#takeStatistics()) continue
         if (this.#options.reader.isBehind) await this.#fill()
-        else if (!this.#takeStatistics()) await this.#waitForWake(isBackground)
+        else await this.#waitForWake(isBackground)
         pauseMs = FIRST_PAUSE_MS
       } catch (error) {
         if (!this.#outlasts(error)) break
@@ -172,8 +177,11 @@ export class StoreSubscription<M> implements Subscription<M> {
     if (this.#queue.length === 0) this.#cursor = this.#options.reader.cursor
   }
 
+  /** One at a time, in turn with what is read of the log: neither keeps the other waiting. */
   #takeStatistics(): boolean {
-    const event = this.#statistics?.take()
+    const isTurn = !this.#tookStatistics || !this.#options.reader.isBehind
+    const event = isTurn ? this.#statistics?.take() : undefined
+    this.#tookStatistics = event !== undefined
     if (event !== undefined) this.#queue.push(event)
     return event !== undefined
   }
@@ -201,10 +209,15 @@ export class StoreSubscription<M> implements Subscription<M> {
   }
 
   #pause(ms: number): Promise<void> {
+    const { signal } = this.#ended
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms)
-      timer.unref()
-      this.#ended.signal.addEventListener('abort', () => resolve(), { once: true })
+      const goOn = (): void => {
+        cancel()
+        signal.removeEventListener('abort', goOn)
+        resolve()
+      }
+      const cancel = scheduleTimer(ms, goOn)
+      signal.addEventListener('abort', goOn)
     })
   }
 
@@ -219,6 +232,6 @@ export class StoreSubscription<M> implements Subscription<M> {
     this.#statistics?.close()
     this.#ended.abort()
     this.#wakeUp()
-    this.#options.onClose()
+    this.#options.onClose(this)
   }
 }

@@ -2,6 +2,7 @@ import { counting } from './counting.js'
 import { creating } from './creating.js'
 import { type Chapter, type ContractDriver, type ContractHarness, ContractSpace } from './driver.js'
 import { ending } from './ending.js'
+import { eventStatistics, eventStream } from './event-stream.js'
 import { grouping } from './grouping.js'
 import { identifying } from './identifying.js'
 import { leasing } from './leasing.js'
@@ -15,6 +16,7 @@ import { refusing } from './refusing.js'
 import { registering } from './registering.js'
 import { reporting } from './reporting.js'
 import { settling } from './settling.js'
+import { handlingEvents, subscribing } from './subscribing.js'
 import { updating } from './updating.js'
 import { validating } from './validating.js'
 import { verifying } from './verifying.js'
@@ -35,6 +37,10 @@ const CHAPTERS: Readonly<Record<string, Chapter>> = {
   'moving through indexes': moving,
   'sorting and paging': paging,
   grouping,
+  'telling of events': eventStream,
+  'telling of statistics': eventStatistics,
+  subscribing,
+  'handling events': handlingEvents,
   validating,
   racing,
   'settling calls': settling,
