@@ -3,7 +3,7 @@
 -- Includes: time
 -- KEYS: 1 <base>active; the others derive from it, in the same slot
 -- ARGV: 1 log id  2 limit
--- Returns: {done, now, '' | trimmed | rewound, id to go on from, {id, fields}, ...}
+-- Returns: {done, now, '' | trimmed | rewound, id to go on from, entries}, an entry being {id, fields}
 -- Complexity: O(limit)
 local base = string.sub(KEYS[1], 1, -7)
 local now = whole(server_now())
@@ -23,7 +23,11 @@ if last == ARGV[1] then return { 'done', now, '', last } end
 
 local entries = redis.call('XRANGE', base .. 'log:events', ARGV[1], '+', 'COUNT', ARGV[2])
 if #entries == 0 then return { 'done', now, 'trimmed', last } end
--- The numbers are dense: the first one says whether any is missing, or whether they began anew.
+-- The numbers are dense: the first one says whether any is missing, or whether they began anew. Older entries are kept
+-- beside the id's own, which is not there: then the log never had it.
 local _, first = parts(entries[1][1])
-local gap = first == sequence + 1 and '' or first > sequence and 'trimmed' or 'rewound'
-return { 'done', now, gap, entries[#entries][1], unpack(entries) }
+local oldest = redis.call('XRANGE', base .. 'log:events', '-', '+', 'COUNT', 1)[1]
+local _, kept = parts(oldest[1])
+local gap = (first <= sequence or kept <= sequence and sequence > 0) and 'rewound'
+  or first > sequence + 1 and 'trimmed' or ''
+return { 'done', now, gap, entries[#entries][1], entries }

@@ -10,7 +10,7 @@ const POLL_TIMEOUT_MS = 5_000
 
 /** What is used of a client that listens to a channel. */
 interface Listener {
-  subscribe(channel: string): Promise<unknown>
+  subscribe(...channels: string[]): Promise<unknown>
   unsubscribe(...channels: string[]): Promise<unknown>
   on(event: string, listener: (...args: never[]) => void): unknown
   off(event: string, listener: (...args: never[]) => void): unknown
@@ -18,6 +18,12 @@ interface Listener {
 }
 
 type StatisticsListener = (ids: readonly string[]) => void
+
+/** The client that listens, and to what. */
+interface Heard {
+  readonly client: Listener
+  readonly channels: BellChannels
+}
 
 /** What the bells are made of. */
 export interface BellsOptions {
@@ -40,7 +46,7 @@ export class Bells {
   readonly #statistics = new Set<StatisticsListener>()
   readonly #ends = new Map<number, string>()
   #stop: (() => void) | undefined
-  #listener: Promise<{ readonly client: Listener; readonly channels: BellChannels } | undefined> | undefined
+  #listener: Promise<Heard | undefined> | undefined
 
   constructor(options: BellsOptions) {
     this.#options = options
@@ -54,8 +60,8 @@ export class Bells {
 
   onStatistics(listener: StatisticsListener): () => void {
     this.#stop ??= this.#start()
-    if (this.#statistics.size === 0) void this.#hearStatistics()
     this.#statistics.add(listener)
+    if (this.#statistics.size === 1) void this.#hearStatistics()
     return () => this.#leave(() => this.#statistics.delete(listener))
   }
 
@@ -88,17 +94,15 @@ export class Bells {
     }
   }
 
-  async #connect(
-    opened: (close: () => void) => void,
-  ): Promise<{ readonly client: Listener; readonly channels: BellChannels } | undefined> {
+  async #connect(opened: (close: () => void) => void): Promise<Heard | undefined> {
     const [client] = await this.#options.clients.clients()
     if (client === undefined) return undefined
     const channels = this.#options.channels(client)
     const listener = isCluster(client) ? (client as unknown as Listener) : duplicate(client)
     const leave = isCluster(client) ? share(client, channels) : () => listener.disconnect()
     const onMessage = (channel: string, message: string): void => this.#hear(channels, channel, message)
-    // Whatever was rung before the connection stood is looked up.
-    const onReady = (): void => void this.#poll()
+    const heard = { client: listener, channels }
+    const onReady = (): void => void this.#subscribe(heard)
     listener.on('message', onMessage)
     listener.on('ready', onReady)
     opened(() => {
@@ -106,13 +110,24 @@ export class Bells {
       listener.off('ready', onReady)
       leave()
     })
-    listener.subscribe(channels.log).then(onReady, () => {})
-    return { client: listener, channels }
+    onReady()
+    return heard
+  }
+
+  /** Anew with each connection. What was rung before it stood is looked up. */
+  async #subscribe({ client, channels }: Heard): Promise<void> {
+    const wanted = this.#statistics.size > 0 ? [channels.log, channels.statistics] : [channels.log]
+    try {
+      await client.subscribe(...wanted)
+      await this.#poll()
+    } catch {
+      // The logs are looked at once a second.
+    }
   }
 
   async #hearStatistics(): Promise<void> {
-    const listener = await this.#listener
-    await listener?.client.subscribe(listener.channels.statistics).catch(() => {})
+    const heard = await this.#listener
+    if (heard !== undefined) await this.#subscribe(heard)
   }
 
   #hear(channels: BellChannels, channel: string, message: string): void {
@@ -164,6 +179,8 @@ function duplicate(client: RedisClient): Listener {
     lazyConnect: false,
     maxRetriesPerRequest: null,
     enableOfflineQueue: true,
+    // The driver's own would reject where nobody can catch it.
+    autoResubscribe: false,
     // A quiet log is no dead connection.
     socketTimeout: undefined,
     commandTimeout: undefined,

@@ -87,7 +87,7 @@ type GapReply = readonly [
   serverNow: string,
   gap: '' | 'trimmed' | 'rewound',
   next: string,
-  ...entries: LogEntry[],
+  entries?: readonly LogEntry[],
 ]
 type HistoryReply = readonly [state: string, serverNow: string, last: string, ...entries: LogEntry[]]
 
@@ -368,7 +368,10 @@ export class Partition {
     )
     if (after === undefined) return sliceOf(entries.slice(0, limit), LOG_START)
     if (entries[0]?.[0] === after) return sliceOf(entries.slice(1), after)
-    const [, , gap, next, ...rest] = await this.#read<GapReply>(scripts.logGap, call, [after, String(limit)])
+    const [, , gap, next, rest = []] = await this.#read<GapReply>(scripts.logGap, call, [
+      after,
+      String(limit),
+    ])
     const slice = { records: rest.map(([id, fields]) => decodeLogRecord(id, fields)), next }
     return gap === '' ? slice : { ...slice, gap }
   }

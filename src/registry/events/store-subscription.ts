@@ -1,7 +1,6 @@
 import { EventEmitter } from 'eventemitter3'
 import { isRegistryError } from '../../core/errors.js'
 import type { Call, Store } from '../../core/store.js'
-import { scheduleTimer } from '../schedule-timer.js'
 import type { LogReader } from './log-reader.js'
 import type { StatisticsFeed } from './statistics-feed.js'
 import type {
@@ -156,7 +155,7 @@ export class StoreSubscription<M> implements Subscription<M> {
         pauseMs = FIRST_PAUSE_MS
       } catch (error) {
         if (!this.#outlasts(error)) break
-        await this.#pause(pauseMs)
+        await this.#pause(pauseMs, isBackground)
         pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)
       }
     }
@@ -208,15 +207,16 @@ export class StoreSubscription<M> implements Subscription<M> {
     })
   }
 
-  #pause(ms: number): Promise<void> {
+  #pause(ms: number, isBackground: boolean): Promise<void> {
     const { signal } = this.#ended
     return new Promise((resolve) => {
       const goOn = (): void => {
-        cancel()
+        clearTimeout(timer)
         signal.removeEventListener('abort', goOn)
         resolve()
       }
-      const cancel = scheduleTimer(ms, goOn)
+      const timer = setTimeout(goOn, ms)
+      if (isBackground) timer.unref()
       signal.addEventListener('abort', goOn)
     })
   }
