@@ -2,16 +2,18 @@
 --
 -- Includes: time record entries side channels log finish
 -- KEYS: 1 <base>active; the others derive from it, in the same slot
--- ARGV: 1 id  2 token at which the document was read ('' for none)  3 repair: 1 | 0
+-- ARGV: 1 id  2 bookkeeping with which the document was read ('' for none)  3 repair: 1 | 0
 --       4 whether the document is readable: 1 | 0  5 order  6 ttl (ms)  7 type of the event when lapsed
---       8 source  9 log length  10 log retention (ms)  11 bell  12 channels,
+--       8 source  9 log length  10 log retention (ms)  11 bell  12 channels  13 layout version,
 --       then the index entries that the document asks for
--- Returns: {changed} when the record is not at the token, else {kind, index, ...} for each problem
+-- Returns: {changed} when the bookkeeping or the layout is another by now, else {kind, index, ...} for each problem
 -- Complexity: O(entries * log n)
 local base = string.sub(KEYS[1], 1, -7)
 local active, id, repair = KEYS[1], ARGV[1], ARGV[3] == '1'
-local record = parse_record(redis.call('HGET', base .. 'idx:rec', id))
-if (record and record.token or '') ~= ARGV[2] then return { 'changed' } end
+local bookkeeping = redis.call('HGET', base .. 'idx:rec', id)
+if (bookkeeping or '') ~= ARGV[2] then return { 'changed' } end
+if redis.call('HGET', base .. 'idx:layout', 'version') ~= ARGV[13] then return { 'changed' } end
+local record = parse_record(bookkeeping)
 
 local deadline = redis.call('ZSCORE', active, id)
 local exists = redis.call('EXISTS', base .. id) == 1
@@ -68,7 +70,7 @@ local function mend(entry)
 end
 
 local problems, wanted, is_wanted = {}, {}, {}
-for i = 13, #ARGV do
+for i = 14, #ARGV do
   local entry = ARGV[i]
   wanted[#wanted + 1] = entry
   is_wanted[entry] = true

@@ -4,25 +4,33 @@
 -- Includes: time record entries
 -- KEYS: 1 <base>active; the others derive from it, in the same slot
 -- ARGV: 1 layout version  2 builder  3 how long its lock lasts (ms)
---       4 number of indexes that are complete now, then their fields,
+--       4 how far it came before ('' at the beginning)  5 how far it comes with this
+--       6 number of indexes that are complete now, then their fields,
 --       then for each record: id, token, number of entries, the entries
--- Returns: {done, now} | {busy, now}: another one builds | {layout, now}
+-- Returns: {done, now} | {busy, now}: another one builds, or Redis lost what was built | {layout, now}
 -- Complexity: O(records * entries * log n)
 local base = string.sub(KEYS[1], 1, -7)
 local layout, lock = base .. 'idx:layout', base .. 'idx:build'
 local now = whole(server_now())
 if redis.call('HGET', layout, 'version') ~= ARGV[1] then return { 'layout', now } end
-local holder = redis.call('GET', lock)
-if holder and holder ~= ARGV[2] then return { 'busy', now } end
-redis.call('SET', lock, ARGV[2], 'PX', ARGV[3])
+local held = redis.call('GET', lock)
+local holder, progress = string.match(held or '', '^(%S*) ?(.*)$')
+if holder ~= '' and holder ~= ARGV[2] then return { 'busy', now } end
+-- After a failover Redis may stand where it stood before: then what was built since is lost, too.
+if ARGV[4] ~= '' and progress ~= ARGV[4] then return { 'busy', now } end
+redis.call('SET', lock, ARGV[2] .. ' ' .. ARGV[5], 'PX', ARGV[3])
 
-local at = 5
-for _ = 1, tonumber(ARGV[4]) do
+local at = 7
+for _ = 1, tonumber(ARGV[6]) do
   local kind = string.match(redis.call('HGET', layout, 'index:' .. ARGV[at]) or '', '^[^|]*')
   if kind ~= '' then redis.call('HSET', layout, 'index:' .. ARGV[at], kind .. '|ready') end
   at = at + 1
 end
-if at > 5 then redis.call('DEL', lock) end
+if at > 7 then
+  redis.call('DEL', lock)
+  -- Whoever believes the index to be ready must find this very version.
+  redis.call('HSET', layout, 'version', whole(math.max(tonumber(now) * 1000, tonumber(ARGV[1]) + 1)))
+end
 
 while at <= #ARGV do
   local id, token, entries = ARGV[at], ARGV[at + 1], tonumber(ARGV[at + 2])

@@ -74,6 +74,7 @@ if #leases > 0 then
   redis.call('ZADD', active, 'XX', unpack(leases))
   if #merged > 0 then redis.call('HSET', base .. 'idx:stats', unpack(merged)) end
   if #reported > 0 then redis.call('PUBLISH', ARGV[3], table.concat(reported, ' ')) end
-  for i = 1, #scores do redis.call('ZADD', base .. 'idx:' .. scores[i][1], 'XX', scores[i][2], scores[i][3]) end
+  -- As in lib/entries.lua: a foreign value must not stop the script half way.
+  for i = 1, #scores do redis.pcall('ZADD', base .. 'idx:' .. scores[i][1], 'XX', scores[i][2], scores[i][3]) end
 end
 return { 'done', whole(now), table.concat(answers) }

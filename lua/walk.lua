@@ -1,63 +1,41 @@
--- Searches along a section of an index for live records of which all terms hold. One instant.
+-- Searches for live records along sections of indexes that share one order, from one place on: what any of the
+-- branches finds, each record once. Of one instant, so that a record which moves between branches is not missed.
 --
--- Includes: time order section
+-- Includes: time order section places
 -- KEYS: 1 <base>active; the others derive from it, in the same slot
--- ARGV: 1 layout version  2-4 section  5 against its order: 1 | 0
---       6 value of the place to go on behind ('' for none)  7 id of that place
---       8 how many matches  9 how many members to look at  10 how many of them at first
---       11 read: documents | ids | count  12 number of terms, then the terms: + | -, section
+-- ARGV: 1 layout version  2 against the order: 1 | 0  3 value of the place to go on behind ('' for none)  4 its id
+--       5 how many matches  6 how many members to look at in each branch  7 read: documents | ids | count
+--       then each branch: section, how many members to look at first, number of terms, terms: + | -, section
 -- Returns: {done, now, finished: 1 | 0, matched, value and id of the last place looked at ('' for none),
 --           then for each match: id, deadline, side value, document | id, value} | {layout, now}
 -- Complexity: O(log n + looked at * terms); where the place is gone, a bisection of the ids that share its value
 local base = string.sub(KEYS[1], 1, -7)
 local now = server_now()
 if redis.call('HGET', base .. 'idx:layout', 'version') ~= ARGV[1] then return { 'layout', whole(now) } end
+local descending, limit, budget, read = ARGV[2] == '1', tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7]
+local after = ARGV[4] ~= '' and { value = ARGV[3], id = ARGV[4] } or ARGV[3] ~= '' and { value = ARGV[3], id = '' }
 
--- The rank of the first member at or behind a place, and whether it is at the place.
-local function place_rank(key, is_text, value, id)
-  if is_text then
-    local member = value .. '\0' .. id
-    local rank = redis.call('ZRANK', key, member)
-    if rank then return rank, true end
-    return redis.call('ZLEXCOUNT', key, '-', '(' .. member), false
-  end
-  local score = redis.call('ZSCORE', key, id)
-  if score and number_of(score) == number_of(value) then return redis.call('ZRANK', key, id), true end
-  local start = redis.call('ZCOUNT', key, '-inf', '(' .. value)
-  local stop = start + redis.call('ZCOUNT', key, value, value)
-  while start < stop do
-    local middle = math.floor((start + stop) / 2)
-    if is_after(redis.call('ZRANGE', key, middle, middle)[1], id) then stop = middle else start = middle + 1 end
-  end
-  return start, false
+local deadline_of = {}
+local branches, at = {}, 8
+while at <= #ARGV do
+  local terms = tonumber(ARGV[at + 4])
+  branches[#branches + 1] = {
+    key = base .. 'idx:' .. ARGV[at], min = ARGV[at + 1], max = ARGV[at + 2], is_text = is_text_section(ARGV[at + 1]),
+    chunk = tonumber(ARGV[at + 3]), terms = read_terms(base, at + 5, terms), value_of = {},
+  }
+  at = at + 5 + terms * 4
 end
-
-local key, min, max = base .. 'idx:' .. ARGV[2], ARGV[3], ARGV[4]
-local is_text, descending = is_text_section(min), ARGV[5] == '1'
-local limit, budget, read = tonumber(ARGV[8]), tonumber(ARGV[9]), ARGV[11]
-local terms = read_terms(base, 13, tonumber(ARGV[12]))
-local start, stop = section_ranks(key, min, max)
-if ARGV[6] ~= '' then
-  local rank, is_taken = place_rank(key, is_text, ARGV[6], ARGV[7])
-  if descending then
-    stop = math.min(stop, rank)
-  else
-    start = math.max(start, is_taken and rank + 1 or rank)
-  end
-end
-
-local found, deadline_of, value_of = {}, {}, {}
 
 -- The ids of members, in the order of the walk.
-local function ids_of(members)
-  if not is_text and not descending then return members end
+local function ids_of(branch, members)
+  if not branch.is_text and not descending then return members end
   local ids = {}
   for i = 1, #members do
     local member = members[descending and #members + 1 - i or i]
-    if is_text then
+    if branch.is_text then
       local nul = string.find(member, '%z')
       ids[i] = string.sub(member, nul + 1)
-      value_of[ids[i]] = string.sub(member, 1, nul - 1)
+      branch.value_of[ids[i]] = string.sub(member, 1, nul - 1)
     else
       ids[i] = member
     end
@@ -65,44 +43,68 @@ local function ids_of(members)
   return ids
 end
 
-local looked, last = 0, nil
-local size = tonumber(ARGV[10])
-while start < stop and looked < budget and #found < limit do
-  size = math.min(size, budget - looked, stop - start)
-  local members = descending and redis.call('ZRANGE', key, stop - size, stop - 1)
-    or redis.call('ZRANGE', key, start, start + size - 1)
-  local ids = ids_of(members)
-  local kept = keep(ids, terms)
-  local deadlines = #kept > 0 and redis.call('ZMSCORE', KEYS[1], unpack(kept)) or {}
-  last = ids[#ids]
-  for i = 1, #kept do
-    if deadlines[i] and tonumber(deadlines[i]) > now then
-      found[#found + 1] = kept[i]
-      deadline_of[kept[i]] = deadlines[i]
-      if #found == limit then
-        last = kept[i]
-        break
-      end
+-- Looks along one branch. Keeps what it found, where it stopped, and whether that was all.
+local function search(branch)
+  local key = branch.key
+  local start, stop = section_ranks(key, branch.min, branch.max)
+  if after then
+    local rank, is_taken = place_rank(key, branch.is_text, after.value, after.id)
+    if descending then
+      stop = math.min(stop, rank)
+    else
+      start = math.max(start, is_taken and rank + 1 or rank)
     end
   end
-  looked = looked + #members
-  if descending then stop = stop - #members else start = start + #members end
-  -- The rest of the chunk was not looked at.
-  if last ~= ids[#ids] then start = stop - 1 end
-  size = math.min(size * 2, 1000)
+  local found, looked, size = {}, 0, branch.chunk
+  while start < stop and looked < budget and #found < limit do
+    size = math.min(size, budget - looked, stop - start)
+    local members = descending and redis.call('ZRANGE', key, stop - size, stop - 1)
+      or redis.call('ZRANGE', key, start, start + size - 1)
+    local ids = ids_of(branch, members)
+    local kept = keep(ids, branch.terms)
+    local deadlines = #kept > 0 and redis.call('ZMSCORE', KEYS[1], unpack(kept)) or {}
+    branch.last = ids[#ids]
+    for i = 1, #kept do
+      if deadlines[i] and tonumber(deadlines[i]) > now then
+        found[#found + 1] = kept[i]
+        deadline_of[kept[i]] = deadlines[i]
+        if #found == limit then
+          branch.last = kept[i]
+          break
+        end
+      end
+    end
+    looked = looked + #members
+    if descending then stop = stop - #members else start = start + #members end
+    -- The rest of the chunk was not looked at.
+    if branch.last ~= ids[#ids] then start = stop - 1 end
+    size = math.min(size * 2, 1000)
+  end
+  branch.found, branch.finished = found, start >= stop
 end
 
-local function value_at(id)
-  return value_of[id] or redis.call('ZSCORE', key, id)
+local function value_in(branch, id)
+  return branch.value_of[id] or redis.call('ZSCORE', branch.key, id)
 end
 
-local finished = start >= stop
-local answer = { 'done', whole(now), finished and '1' or '0', whole(#found), last and value_at(last) or '', last or '' }
+local found, finished, last
+for i = 1, #branches do search(branches[i]) end
+if #branches == 1 then
+  local only = branches[1]
+  found, finished = only.found, only.finished
+  if only.last then last = { value = value_in(only, only.last), id = only.last } end
+else
+  found, finished, last = merge_branches(branches, value_in, descending, limit)
+end
+
+local answer = {
+  'done', whole(now), finished and '1' or '0', whole(#found), last and last.value or '', last and last.id or '',
+}
 if #found == 0 or read == 'count' then return answer end
 local n = 6
 if read == 'ids' then
   for i = 1, #found do
-    answer[n + 1], answer[n + 2] = found[i], value_at(found[i])
+    answer[n + 1], answer[n + 2] = found[i], found.values and found.values[i] or value_in(branches[1], found[i])
     n = n + 2
   end
   return answer

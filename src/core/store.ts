@@ -172,17 +172,25 @@ export interface Place {
   readonly id: string
 }
 
-/** A search along a section, in its order or against it. */
-export interface Walk {
+/** One way to find records: along a section, where terms hold. */
+export interface WalkBranch {
   readonly along: Section
+  readonly where: readonly Term[]
+  /** The share of the members that is expected to match, 0 to 1: a first guess of how many to look at. */
+  readonly share: number
+}
+
+/**
+ * A search for what any of the branches finds, each record once, in the order of their sections or against it. All of
+ * them have the same order: that of one index, or the creation, by which equality indexes are sorted.
+ */
+export interface Walk {
+  readonly branches: readonly WalkBranch[]
   readonly descending: boolean
   /** Exclusive. */
   readonly after?: Place | undefined
-  readonly where: readonly Term[]
   /** How many matches are wanted at most. */
   readonly limit: number
-  /** The share of the members that is expected to match, 0 to 1: a first guess of how many to look at. */
-  readonly share: number
   readonly read: 'documents' | 'ids' | 'count'
 }
 
@@ -283,7 +291,7 @@ export interface Call {
   readonly isBackground?: boolean
 }
 
-/** See the module's comment. Every method rejects with a `RegistryError`. */
+/** See the module's comment. Every method rejects with a `RegistryError`, or with `IndexGoneError` where it says so. */
 export interface Store {
   /** How many partitions hold the records; a record's partition depends on its id alone. */
   readonly partitions: number
@@ -306,10 +314,10 @@ export interface Store {
   /** The next live matches of one partition, of one instant. Looks at a bounded number. @throws IndexGoneError */
   walk(partition: number, walk: Walk, call: Call): Promise<Slice>
   /**
-   * How many live records all terms hold for, or `undefined` where counting would keep the store busy for too long:
-   * walk then. @throws IndexGoneError
+   * How many live records all terms of a branch hold for, summed over branches that have no record in common; or
+   * `undefined` where counting would keep the store busy for too long: walk then. @throws IndexGoneError
    */
-  count(terms: readonly Term[], call: Call): Promise<number | undefined>
+  count(branches: readonly (readonly Term[])[], call: Call): Promise<number | undefined>
   /** The live records by the values of a counter index. */
   counters(index: string, call: Call): Promise<Map<string, number>>
   /** Finishes up to `limit` lapsed records. */

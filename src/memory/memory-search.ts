@@ -1,5 +1,5 @@
 import { isInRange } from '../core/query/ranges.js'
-import type { Bound, Match, Section, Slice, Term, Walk } from '../core/store.js'
+import type { Bound, Match, Place, Section, Slice, Term, Walk, WalkBranch } from '../core/store.js'
 import type { MemoryIndexes } from './memory-indexes.js'
 import type { MemoryRecord } from './memory-record.js'
 import { compareItems, type Item, type SortedItems } from './sorted-items.js'
@@ -24,28 +24,56 @@ export function sectionSize({ indexes }: Searched, section: Section): number {
   return (high === undefined ? items.size : items.countBefore(high)) - (low ? items.countBefore(low) : 0)
 }
 
-/** The next matches of a walk. */
+/** The next matches of a walk: all branches at once, in their common order. */
 export function walkMemory(searched: Searched, walk: Walk, now: number): Slice {
-  const { along, where, limit, read } = walk
+  const { limit, read } = walk
   const matches: Match[] = []
   let matched = 0
   let looked = 0
-  let last: Item | undefined
-  for (const item of membersOf(searched.indexes, walk)) {
-    if (matched === limit || looked === EXAMINE_LIMIT) return slice(false)
+  let last: Place | undefined
+  for (const { item, branches } of membersInOrder(searched.indexes, walk)) {
+    if (matched === limit || looked === EXAMINE_LIMIT) return { matches, matched, last, finished: false }
     looked += 1
-    last = item
+    const key = keyOf(branches[0]?.along, item)
+    last = { key, id: item.id }
     const record = searched.records.get(item.id)
-    if (record === undefined || record.deadline <= now || !where.every((term) => holds(term, record)))
-      continue
+    if (record === undefined || record.deadline <= now) continue
+    if (!branches.some(({ where }) => where.every((term) => holds(term, record)))) continue
     matched += 1
     if (read === 'documents') matches.push({ id: item.id, rec: record })
-    else if (read === 'ids') matches.push({ id: item.id, key: keyOf(along, item) })
+    else if (read === 'ids') matches.push({ id: item.id, key })
   }
-  return slice(true)
+  return { matches, matched, last, finished: true }
+}
 
-  function slice(finished: boolean): Slice {
-    return { matches, matched, last: last && { key: keyOf(along, last), id: last.id }, finished }
+/** A member of the sections of a walk, and the branches in whose sections it is. */
+interface Member {
+  readonly item: Item
+  readonly branches: readonly WalkBranch[]
+}
+
+/** The members of all branches in their order, each once. */
+function* membersInOrder(indexes: MemoryIndexes, walk: Walk): Generator<Member, void, undefined> {
+  const { branches, descending } = walk
+  const heads = branches.map((branch) => {
+    const members = membersOf(indexes, branch.along, walk)
+    return { branch, members, next: members.next() }
+  })
+  for (;;) {
+    let least: Item | undefined
+    for (const { next } of heads) {
+      if (next.done) continue
+      const order = least === undefined ? -1 : compareItems(next.value, least)
+      if (least === undefined || (descending ? order > 0 : order < 0)) least = next.value
+    }
+    if (least === undefined) return
+    const at: WalkBranch[] = []
+    for (const head of heads) {
+      if (head.next.done || compareItems(head.next.value, least) !== 0) continue
+      at.push(head.branch)
+      head.next = head.members.next()
+    }
+    yield { item: least, branches: at }
   }
 }
 
@@ -57,10 +85,11 @@ export function holds({ section, negated }: Term, record: MemoryRecord): boolean
   return isMember !== negated
 }
 
-/** The members of a walk's section from where it goes on, in its direction. */
+/** The members of a section from where a walk goes on, in its direction. */
 function* membersOf(
   indexes: MemoryIndexes,
-  { along, descending, after }: Walk,
+  along: Section,
+  { descending, after }: Walk,
 ): Generator<Item, void, undefined> {
   const items = itemsOf(indexes, along)
   if (items === undefined) return
@@ -110,7 +139,7 @@ function rankOf({ kind }: Section, key: number | string | null): number | string
   return key === null ? Number.POSITIVE_INFINITY : Number(key)
 }
 
-function keyOf({ kind }: Section, { rank }: Item): number | string | null {
-  if (kind === 'text') return rank === '~' ? null : String(rank).slice(1)
+function keyOf(section: Section | undefined, { rank }: Item): number | string | null {
+  if (section?.kind === 'text') return rank === '~' ? null : String(rank).slice(1)
   return rank === Number.POSITIVE_INFINITY ? null : rank
 }

@@ -266,13 +266,15 @@ export class MemoryStore implements Store {
     return walkMemory(this.#searched, walk, this.now())
   }
 
-  async count(terms: readonly Term[], call: Call): Promise<number | undefined> {
+  async count(branches: readonly (readonly Term[])[], call: Call): Promise<number | undefined> {
     this.#enter(call)
-    const [term] = terms
-    if (terms.length > 1 || term?.negated) return undefined
-    let lapsed = 0
-    for (const record of this.#lapsed()) if (terms.every((each) => holds(each, record))) lapsed += 1
-    return (term === undefined ? this.#records.size : sectionSize(this.#searched, term.section)) - lapsed
+    if (branches.some(([first, ...others]) => others.length > 0 || first?.negated)) return undefined
+    let count = 0
+    for (const [term] of branches)
+      count += term ? sectionSize(this.#searched, term.section) : this.#records.size
+    for (const record of this.#lapsed())
+      for (const terms of branches) if (terms.every((term) => holds(term, record))) count -= 1
+    return count
   }
 
   async counters(index: string, call: Call): Promise<Map<string, number>> {

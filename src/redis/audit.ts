@@ -2,7 +2,7 @@ import { addedEntries } from '../core/indexes.js'
 import type { AuditReport, Call, Describe, EntriesOf, Problem } from '../core/store.js'
 import type { Caller } from './caller.js'
 import { masters, type RedisClient } from './client.js'
-import { bookkeptEntries, decodeBookkeeping, encodeEntry } from './entries.js'
+import { bookkeptEntries, encodeEntry } from './entries.js'
 import type { Partition } from './partition.js'
 import { scripts } from './scripts.js'
 
@@ -114,7 +114,10 @@ class PartitionAudit {
   async #auditRecord(id: string): Promise<void> {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const reply = await this.#compare(id)
-      if (reply[0] === 'changed') continue
+      if (reply[0] === 'changed') {
+        await this.#partition.reloadLayout(this.#call)
+        continue
+      }
       for (let i = 0; i < reply.length; i += 2) {
         const kind = reply[i] as Problem['kind']
         const index = reply[i + 1]
@@ -133,9 +136,8 @@ class PartitionAudit {
     const { active } = this.#partition.keys
     const { docs, bookkeeping } = await this.#partition.readColumns([id], true, this.#call)
     const [doc, text] = [docs[0], bookkeeping[0]]
-    const head = typeof text === 'string' ? decodeBookkeeping(text) : undefined
     const wanted = typeof doc === 'string' ? this.#describe(id, doc) : undefined
-    const { indexes } = await this.#partition.layout(this.#call)
+    const { indexes, version } = await this.#partition.layout(this.#call)
     const bookkept = new Set(typeof text === 'string' ? bookkeptEntries(text) : [])
     // Of an index that is being built, records may have their entries or not.
     const encode = (entries: EntriesOf): string[] => [
@@ -149,7 +151,7 @@ class PartitionAudit {
     ]
     const args = [
       id,
-      head?.token ?? '',
+      typeof text === 'string' ? text : '',
       this.#repair ? '1' : '0',
       wanted === undefined ? '0' : '1',
       String(wanted?.order ?? 0),
@@ -157,6 +159,7 @@ class PartitionAudit {
       wanted?.onLapsed ?? '',
       this.#partition.source,
       ...this.#partition.logArgs(),
+      version,
       ...(wanted === undefined ? [] : encode(wanted.entries)),
     ]
     return (await this.#read((client) => scripts.auditRecord.run(client, active, args))) as string[]

@@ -14,11 +14,9 @@ const STEP_TIMEOUT_MS = 5_000
 /** How long to wait while somebody else builds, or after a failure, milliseconds. */
 const PAUSE_MS = 1_000
 
-const EVERYTHING: Pick<Walk, 'along' | 'descending' | 'where' | 'share' | 'read'> = {
-  along: { kind: 'number', index: 'created_at', range: {} },
+const EVERYTHING: Pick<Walk, 'branches' | 'descending' | 'read'> = {
+  branches: [{ along: { kind: 'number', index: 'created_at', range: {} }, where: [], share: 1 }],
   descending: false,
-  where: [],
-  share: 1,
   read: 'ids',
 }
 
@@ -93,8 +91,16 @@ export class IndexBuilder {
       const slice = await partition.walk({ ...EVERYTHING, after, limit: BATCH_SIZE }, this.#step())
       const records = await this.#records(partition, slice.matches, indexes)
       const complete = slice.finished ? indexes.map(({ field }) => field) : []
-      const built = await partition.build(version, this.#name, complete, records, this.#step())
-      if (!built || slice.finished) return built
+      const step = {
+        version,
+        builder: this.#name,
+        before: after?.id ?? '',
+        after: slice.last?.id ?? '',
+        readyFields: complete,
+        records,
+      }
+      const isBuilt = await partition.build(step, this.#step())
+      if (!isBuilt || slice.finished) return isBuilt
       after = slice.last
     }
   }

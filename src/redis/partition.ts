@@ -67,6 +67,9 @@ const SWEEP_LIMIT = 50
 export const READ_LIMIT = 500
 /** How many members of an index one call of a script looks at at most: about 3 ms of Redis. */
 const EXAMINE_LIMIT = 1_000
+/** How many members it looks up, in all indexes together. */
+const LOOKUP_LIMIT = 4_000
+const MIN_BUDGET = 16
 /** How large the smallest of several sets may be for Redis to intersect them in one call. */
 const INTERSECT_LIMIT = 10_000
 /** How long a builder that ended without a word keeps others from building. */
@@ -77,6 +80,19 @@ const BUILT_IN: ReadonlySet<string> = new Set(BUILT_IN_INDEXES)
 
 /** Entries of the log that one call looks through for those of one stream: about 3 ms of Redis. */
 const HISTORY_SLICE = 500
+
+/** One step of a pass that builds indexes. */
+export interface BuildStep {
+  readonly version: string
+  readonly builder: string
+  /** How far the pass had come, and how far it comes with this step: ids of records. */
+  readonly before: string
+  readonly after: string
+  /** The indexes that are complete with it. */
+  readonly readyFields: readonly string[]
+  /** id, token, number of entries and the entries of each record. */
+  readonly records: readonly string[]
+}
 
 /** Every script answers how it went and what time it is there; most of the rest is flat text. */
 type AnyReply = readonly [state: string, serverNow: string, ...rest: unknown[]]
@@ -241,22 +257,13 @@ export class Partition {
     return this.#layout?.indexes.filter(({ isReady }) => !isReady) ?? []
   }
 
-  /** Adds entries to records, see lua/build.lua. Answers `false` when somebody else builds, or the layout changed. */
+  /** Adds entries to records, see lua/build.lua. Answers `false` when the pass has to begin anew. */
   async build(
-    version: string,
-    builder: string,
-    readyFields: readonly string[],
-    records: readonly string[],
+    { version, builder, before, after, readyFields, records }: BuildStep,
     call: Call,
   ): Promise<boolean> {
-    const args = [
-      version,
-      builder,
-      String(BUILD_LOCK_MS),
-      String(readyFields.length),
-      ...readyFields,
-      ...records,
-    ]
+    const ready = [String(readyFields.length), ...readyFields]
+    const args = [version, builder, String(BUILD_LOCK_MS), before, after, ...ready, ...records]
     const [state] = await this.#caller.run('read', call, (client) => this.#timed(client, scripts.build, args))
     return state === 'done'
   }
@@ -267,16 +274,20 @@ export class Partition {
   }
 
   async walk(walk: Walk, call: Call): Promise<Slice> {
-    const { along, where, limit, read } = walk
+    const { branches, limit, read } = walk
     const most = read === 'documents' ? READ_LIMIT : EXAMINE_LIMIT
-    const sections = [along, ...where.map(({ section }) => section)]
-    const args = encodeWalk(walk, Math.min(limit, most), EXAMINE_LIMIT)
+    const [first] = branches
+    if (first === undefined) return { matches: [], matched: 0, last: undefined, finished: true }
+    const sections = branches.flatMap(({ along, where }) => [along, ...where.map(({ section }) => section)])
+    const budget = Math.max(MIN_BUDGET, Math.min(EXAMINE_LIMIT, Math.floor(LOOKUP_LIMIT / sections.length)))
+    const args = encodeWalk(walk, Math.min(limit, most, budget), budget)
     const [, , finished, matched, key = '', id = '', ...rows] = await this.#search(
       scripts.walk,
       sections,
       args,
       call,
     )
+    const { along } = first
     return {
       matches: read === 'ids' ? decodeIds(along, rows) : decodeDocuments(rows),
       matched: Number(matched),
@@ -286,14 +297,10 @@ export class Partition {
   }
 
   /** `undefined`: too many to count in one call. Sweeps first while too many records have lapsed. */
-  async count(terms: readonly Term[], call: Call): Promise<number | undefined> {
-    const args = [
-      String(BACKLOG_LIMIT),
-      String(INTERSECT_LIMIT),
-      String(terms.length),
-      ...terms.flatMap(encodeTerm),
-    ]
-    const sections = terms.map(({ section }) => section)
+  async count(branches: readonly (readonly Term[])[], call: Call): Promise<number | undefined> {
+    const terms = branches.flatMap((branch) => [String(branch.length), ...branch.flatMap(encodeTerm)])
+    const args = [String(BACKLOG_LIMIT), String(INTERSECT_LIMIT), ...terms]
+    const sections = branches.flatMap((branch) => branch.map(({ section }) => section))
     for (;;) {
       const [state, , count] = await this.#search(scripts.count, sections, args, call)
       if (state === 'done') return Number(count)

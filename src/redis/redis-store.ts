@@ -126,9 +126,9 @@ export class RedisStore implements Store {
     return at(await this.#ready(call), partition).walk(walk, call)
   }
 
-  async count(terms: readonly Term[], call: Call): Promise<number | undefined> {
+  async count(branches: readonly (readonly Term[])[], call: Call): Promise<number | undefined> {
     const partitions = await this.#ready(call)
-    const counts = await Promise.all(partitions.map((partition) => partition.count(terms, call)))
+    const counts = await Promise.all(partitions.map((partition) => partition.count(branches, call)))
     return counts.reduce(
       (sum, count) => (sum === undefined || count === undefined ? undefined : sum + count),
       0,

@@ -13,6 +13,7 @@ import entries from '../../lua/lib/entries.lua?raw'
 import finish from '../../lua/lib/finish.lua?raw'
 import log from '../../lua/lib/log.lua?raw'
 import order from '../../lua/lib/order.lua?raw'
+import places from '../../lua/lib/places.lua?raw'
 import record from '../../lua/lib/record.lua?raw'
 import replace from '../../lua/lib/replace.lua?raw'
 import section from '../../lua/lib/section.lua?raw'
@@ -49,7 +50,7 @@ export const scripts: Readonly<Record<ScriptName, Script>> = {
   commit: new Script(time, record, entries, replace, side, channels, log, finish, commit),
   renew: new Script(time, side, renew),
   sweep: new Script(time, record, entries, side, channels, log, finish, sweep),
-  walk: new Script(time, order, section, walk),
+  walk: new Script(time, order, section, places, walk),
   sizes: new Script(time, section, sizes),
   read: new Script(time, read),
   count: new Script(time, section, count),

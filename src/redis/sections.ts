@@ -1,4 +1,4 @@
-import type { Bound, Place, Range, Section, Term, Walk } from '../core/store.js'
+import type { Bound, Place, Range, Section, Term, Walk, WalkBranch } from '../core/store.js'
 
 /** A section as the scripts take it, see lua/lib/section.lua. */
 export function encodeSection(section: Section): string[] {
@@ -22,18 +22,25 @@ const MIN_CHUNK = 16
 /** More than the expected share is looked at, so that chance rarely asks for a second chunk. */
 const SPARE = 1.3
 
-/** A walk as the script takes it, which looks at `budget` members at most. */
+/** A walk as the script takes it, which looks at `budget` members of each branch at most. */
 export function encodeWalk(walk: Walk, limit: number, budget: number): string[] {
-  const { along, descending, after, where, share, read } = walk
+  const { branches, descending, after, read } = walk
+  const [first] = branches
+  return [
+    descending ? '1' : '0',
+    ...(first === undefined ? ['', ''] : encodePlace(first.along, after)),
+    String(limit),
+    String(budget),
+    read,
+    ...branches.flatMap((branch) => encodeBranch(branch, limit, budget)),
+  ]
+}
+
+function encodeBranch({ along, where, share }: WalkBranch, limit: number, budget: number): string[] {
   const chunk = where.length === 0 ? limit : Math.max(MIN_CHUNK, Math.ceil((limit * SPARE) / share))
   return [
     ...encodeSection(along),
-    descending ? '1' : '0',
-    ...encodePlace(along, after),
-    String(limit),
-    String(budget),
     String(Math.min(chunk, budget)),
-    read,
     String(where.length),
     ...where.flatMap(encodeTerm),
   ]

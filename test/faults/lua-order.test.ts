@@ -33,7 +33,7 @@ describe('the order of ids in Lua', () => {
   })
 
   it('is nowhere left to Lua’s own comparison of text, which goes by the locale of the server', () => {
-    expect(read('walk.lua')).not.toMatch(/<=\s*id\b|\[1\]\s*[<>]/)
-    expect(read('walk.lua')).toContain('is_after(')
+    expect(read('lib/places.lua')).not.toMatch(/<=\s*id\b|\[1\]\s*[<>]/)
+    expect(read('lib/places.lua')).toContain('is_after(')
   })
 })

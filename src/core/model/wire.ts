@@ -278,7 +278,18 @@ function isOurTime(text: string): boolean {
 export function parseTime(text: unknown): Date | undefined {
   if (typeof text !== 'string' || !(isOurTime(text) || ZONED_TIME.test(text))) return undefined
   const time = new Date(text)
-  return Number.isNaN(time.getTime()) ? undefined : time
+  return Number.isNaN(time.getTime()) || !isDayOfMonth(text) ? undefined : time
+}
+
+/** `Date` takes 30 February for 1 March. */
+function isDayOfMonth(text: string): boolean {
+  const at = text.search(/[Tt]/) - 2
+  const day = Number(text.slice(at, at + 2))
+  if (day <= 28) return true
+  const [year, month] = [Number(text.slice(0, at - 4)), Number(text.slice(at - 3, at - 1))]
+  const last = new Date(0)
+  last.setUTCFullYear(year, month, 0)
+  return day <= last.getUTCDate()
 }
 
 function object(json: Json, field: string): Json {

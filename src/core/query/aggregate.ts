@@ -1,3 +1,5 @@
+import { QueryError } from '../errors.js'
+import { QUERY_LIMITS } from './check.js'
 import { ExactSum } from './exact-sum.js'
 import type { Aggregate, GroupedTree, Scalar } from './tree.js'
 import { compareScalars, keysOf, scalarOf, valueAt } from './values.js'
@@ -70,6 +72,8 @@ export class Grouping {
     const name = JSON.stringify(values.map((value) => value ?? null))
     let group = this.#groups.get(name)
     if (group === undefined) {
+      if (this.#groups.size === QUERY_LIMITS.maxResultGroups)
+        throw new QueryError(`a query makes at most ${QUERY_LIMITS.maxResultGroups} groups`)
       const key: Record<string, ResultValue> = {}
       for (const [i, { as }] of this.#tree.groups.entries()) setOwn(key, as, restored(found[i]))
       const figures = this.#tree.aggregates.flatMap((aggregate) =>

@@ -1,14 +1,16 @@
-import type { Range, ScoredSection, Section, Term } from '../store.js'
+import type { Bound, Range, ScoredSection, Section, Term } from '../store.js'
 import { operandOf } from './evaluate.js'
 import { CREATED_AT, type FieldIndex } from './field-indexes.js'
 import { literalPrefix } from './like.js'
-import { intersect, isEmptyRange, nextText } from './ranges.js'
+import { intersect, intersectTexts, isEmptyRange, isEmptyTextRange, nextText } from './ranges.js'
 import { type Comparison, type Condition, isComparison, type Scalar } from './tree.js'
 
 /** How many branches a query is taken apart into at most. */
 const MAX_BRANCHES = 16
 /** How many values an exclusion may name to be looked up in indexes. */
 const MAX_EXCLUDED = 16
+/** How many terms a branch looks up at most; the documents know the rest. */
+const MAX_TERMS = 16
 
 /** Terms that must all hold: every match of the query is in one branch at least. */
 export interface Branch {
@@ -82,8 +84,10 @@ function equalityTerms({ op, value }: Comparison, index: FieldIndex): readonly B
     case 'eq':
     case 'contains':
       return op === 'contains' && index.name !== 'tag' ? UNKNOWN : [membership(value as Scalar, index)]
-    case 'in':
-      return [...new Set(value as readonly Scalar[])].map((member) => membership(member, index))
+    case 'in': {
+      const members = [...new Set(value as readonly Scalar[])]
+      return members.length > MAX_BRANCHES ? UNKNOWN : members.map((member) => membership(member, index))
+    }
     case 'ne':
       return exclusion([value as Scalar], index)
     case 'nin':
@@ -131,28 +135,32 @@ function numberTerms(comparison: Comparison, { name, isPure }: FieldIndex): read
     // Values of another type lie at infinity, too.
     if (!isPure) return UNKNOWN
     return [
-      within(value ? { max: below(Number.POSITIVE_INFINITY) } : { min: from(Number.POSITIVE_INFINITY) }),
+      within(
+        value ? { max: excluding(Number.POSITIVE_INFINITY) } : { min: including(Number.POSITIVE_INFINITY) },
+      ),
     ]
   }
   if (op === 'in') {
     // Values of another type are in no number index: the documents know.
     const numbers = (value as readonly Scalar[]).map(numberOf)
     if (numbers.includes(undefined)) return UNKNOWN
-    return [...new Set(numbers as number[])].map((number) => within({ min: from(number), max: upTo(number) }))
+    return [...new Set(numbers as number[])].map((number) =>
+      within({ min: including(number), max: including(number) }),
+    )
   }
   const number = typeof value === 'object' ? undefined : numberOf(value)
   if (number === undefined) return UNKNOWN
   switch (op) {
     case 'eq':
-      return [within({ min: from(number), max: upTo(number) })]
+      return [within({ min: including(number), max: including(number) })]
     case 'gt':
-      return [within({ min: above(number), max: below(Number.POSITIVE_INFINITY) })]
+      return [within({ min: excluding(number), max: excluding(Number.POSITIVE_INFINITY) })]
     case 'gte':
-      return [within({ min: from(number), max: below(Number.POSITIVE_INFINITY) })]
+      return [within({ min: including(number), max: excluding(Number.POSITIVE_INFINITY) })]
     case 'lt':
-      return [within({ max: below(number) })]
+      return [within({ max: excluding(number) })]
     case 'lte':
-      return [within({ max: upTo(number) })]
+      return [within({ max: including(number) })]
     default:
       return UNKNOWN
   }
@@ -168,21 +176,21 @@ function textTerms({ op, value }: Comparison, { name }: FieldIndex): readonly Br
     const texts = value as readonly Scalar[]
     if (texts.some((text) => typeof text !== 'string')) return UNKNOWN
     return [...new Set(texts as readonly string[])].map((text) =>
-      within({ min: from(text), max: upTo(text) }),
+      within({ min: including(text), max: including(text) }),
     )
   }
   if (typeof value !== 'string') return UNKNOWN
   switch (op) {
     case 'eq':
-      return [within({ min: from(value), max: upTo(value) })]
+      return [within({ min: including(value), max: including(value) })]
     case 'gt':
-      return [within({ min: above(value) })]
+      return [within({ min: excluding(value) })]
     case 'gte':
-      return [within({ min: from(value) })]
+      return [within({ min: including(value) })]
     case 'lt':
-      return [within({ min: from(''), max: below(value) })]
+      return [within({ min: including(''), max: excluding(value) })]
     case 'lte':
-      return [within({ min: from(''), max: upTo(value) })]
+      return [within({ min: including(''), max: including(value) })]
     case 'like':
       return likeTerms(value, within)
     default:
@@ -195,29 +203,23 @@ function likeTerms(
   within: (range: Range<string>, covered: boolean) => Branch,
 ): readonly Branch[] {
   const prefix = literalPrefix(pattern)
-  if (prefix === pattern) return [within({ min: from(pattern), max: upTo(pattern) }, true)]
+  if (prefix === pattern) return [within({ min: including(pattern), max: including(pattern) }, true)]
   const next = nextText(prefix)
   const isPrefixOnly = /^\*+$/.test(pattern.slice(prefix.length))
-  return [within({ min: from(prefix), ...(next !== undefined && { max: below(next) }) }, isPrefixOnly)]
+  return [
+    within({ min: including(prefix), ...(next !== undefined && { max: excluding(next) }) }, isPrefixOnly),
+  ]
 }
 
-function from<T>(value: T): { value: T; exclusive: false } {
+function including<T>(value: T): Bound<T> {
   return { value, exclusive: false }
 }
 
-function upTo<T>(value: T): { value: T; exclusive: false } {
-  return { value, exclusive: false }
-}
-
-function above<T>(value: T): { value: T; exclusive: true } {
+function excluding<T>(value: T): Bound<T> {
   return { value, exclusive: true }
 }
 
-function below<T>(value: T): { value: T; exclusive: true } {
-  return { value, exclusive: true }
-}
-
-/** One term for each section, ranges of one index drawn together; `undefined` where they leave nothing. */
+/** One term for each section, ranges of one index drawn together; `undefined` where nothing can match. */
 function tidy(branch: Branch): Branch | undefined {
   const numbers = new Map<string, Range<number>>()
   const others = new Map<string, Term>()
@@ -226,18 +228,43 @@ function tidy(branch: Branch): Branch | undefined {
     if (section.kind === 'equality') others.set(`${negated}|${section.index}|${section.value}`, term)
     else numbers.set(section.index, intersect(numbers.get(section.index) ?? {}, section.range))
   }
-  const ranges = [...numbers]
-  if (ranges.some(([, range]) => isEmptyRange(range))) return undefined
+  const texts = new Map<string, Range<string>>()
+  for (const { index, range } of branch.texts) texts.set(index, intersectTexts(texts.get(index) ?? {}, range))
+  const equalities = [...others.values()]
+  const isImpossible =
+    [...numbers.values()].some(isEmptyRange) ||
+    [...texts.values()].some(isEmptyTextRange) ||
+    contradict(equalities)
+  if (isImpossible) return undefined
   const order = numbers.get(CREATED_AT.name)
+  // What bounds the branch first, so that what is left out only excludes, if possible.
+  const terms = [
+    ...equalities.filter(({ negated }) => !negated).map((term) => withOrder(term, order)),
+    ...[...numbers].map(
+      ([index, range]): Term => ({ section: { kind: 'number', index, range }, negated: false }),
+    ),
+    ...equalities.filter(({ negated }) => negated),
+  ]
   return {
-    ...branch,
-    terms: [
-      ...[...others.values()].map((term) => (term.negated ? term : withOrder(term, order))),
-      ...ranges.map(
-        ([index, range]): Term => ({ section: { kind: 'number', index, range }, negated: false }),
-      ),
-    ],
+    terms: terms.slice(0, MAX_TERMS),
+    texts: [...texts].map(([index, range]) => ({ kind: 'text', index, range })),
+    covered: branch.covered && terms.length <= MAX_TERMS,
   }
+}
+
+/** Whether a value is asked for and excluded, or two values of a field that has one. */
+function contradict(terms: readonly Term[]): boolean {
+  const wanted = new Map<string, string>()
+  for (const { section, negated } of terms) {
+    if (negated || section.kind !== 'equality' || section.index === 'tag') continue
+    const other = wanted.get(section.index)
+    if (other !== undefined && other !== section.value) return true
+    wanted.set(section.index, section.value)
+  }
+  return terms.some(
+    ({ section, negated }) =>
+      negated && section.kind === 'equality' && wanted.get(section.index) === section.value,
+  )
 }
 
 /** Equality indexes are scored by creation: a range of that bounds them, too. */

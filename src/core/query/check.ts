@@ -28,8 +28,13 @@ export const QUERY_LIMITS = {
   maxTextLength: 1_024,
   /** Characters of a `like` pattern, stars in a row counted once. */
   maxPatternLength: 256,
+  /** Comparisons by `like` and `contains`: these are the dear ones. */
+  maxPatterns: 32,
   maxSortKeys: 8,
+  /** Fields that a query groups by. */
   maxGroups: 8,
+  /** Groups that come of it. */
+  maxResultGroups: 100_000,
   maxAggregates: 32,
 } as const
 
@@ -49,7 +54,7 @@ export function comparison(field: unknown, op: unknown, value: unknown): Compari
   const operator = op as Operator
   if (!OPERATORS_OF[known.kind].has(operator))
     throw new QueryError(`${known.path} is a ${known.kind}: it does not take ${operator}`)
-  return { field: known.path, op: operator, value: operandsOf(known, operator, value) }
+  return Object.freeze({ field: known.path, op: operator, value: operandsOf(known, operator, value) })
 }
 
 function operandsOf(field: Field, op: Operator, value: unknown): Comparison['value'] {
@@ -132,18 +137,32 @@ function show(value: unknown): string {
 
 /** The same conditions, if they are not too many. @throws QueryError */
 export function withinLimits(where: readonly Condition[]): readonly Condition[] {
-  if (countComparisons(where, 0) > QUERY_LIMITS.maxComparisons)
-    throw new QueryError(`a query takes at most ${QUERY_LIMITS.maxComparisons} comparisons`)
+  const { maxComparisons, maxPatterns } = QUERY_LIMITS
+  if (countComparisons(where, 0, () => true) > maxComparisons)
+    throw new QueryError(`a query takes at most ${maxComparisons} comparisons`)
+  if (countComparisons(where, 0, isPattern) > maxPatterns)
+    throw new QueryError(`a query takes at most ${maxPatterns} comparisons by like and contains`)
   return where
 }
 
-function countComparisons(where: readonly Condition[], depth: number): number {
+function isPattern({ field, op }: Comparison): boolean {
+  return op === 'like' || (op === 'contains' && fieldOf(field).kind !== 'list')
+}
+
+function countComparisons(
+  where: readonly Condition[],
+  depth: number,
+  counts: (comparison: Comparison) => boolean,
+): number {
   if (depth > QUERY_LIMITS.maxDepth) throw new QueryError(`or nests ${QUERY_LIMITS.maxDepth} deep at most`)
   let count = 0
   for (const condition of where) {
-    if (isComparison(condition)) count += 1
-    // An alternative without conditions counts, too: it must not make a tree without end.
-    else for (const branch of condition.or) count += Math.max(1, countComparisons(branch, depth + 1))
+    if (isComparison(condition)) count += Number(counts(condition))
+    else {
+      // An alternative without conditions counts, too: it must not make a tree without end.
+      for (const branch of condition.or)
+        count += branch.length === 0 ? 1 : countComparisons(branch, depth + 1, counts)
+    }
   }
   return count
 }
@@ -157,7 +176,7 @@ export function sortKey(field: unknown, direction: unknown): SortKey {
   return { field: path, direction }
 }
 
-/** The same sort keys, if they are not too many; a field that is sorted by already decides nothing more. */
+/** The same sort keys, if they are not too many. @throws QueryError */
 export function sortKeys(keys: readonly SortKey[]): readonly SortKey[] {
   if (keys.length > QUERY_LIMITS.maxSortKeys)
     throw new QueryError(`a query sorts by at most ${QUERY_LIMITS.maxSortKeys} fields`)

@@ -1,5 +1,7 @@
 import type { Stream } from '../model/stream.js'
+import { compileContains } from './contains.js'
 import { fieldOf } from './fields.js'
+import { checkedTree } from './from-json.js'
 import { compileLike } from './like.js'
 import { type Comparison, type Condition, isComparison, type QueryTree, type Scalar } from './tree.js'
 import { compareScalars, keysOf, scalarOf, valueAt } from './values.js'
@@ -12,14 +14,17 @@ const compiled = new WeakMap<readonly Condition[], Matcher>()
 /**
  * Whether a query's conditions hold for a stream: the one meaning of a query, in every store.
  *
+ * @throws QueryError for conditions that are none.
  * @example
  * evaluate({ where: [{ field: 'state.errorCount', op: 'gt', value: 10 }] }, stream)
  */
 export function evaluate({ where }: Pick<QueryTree, 'where'>, stream: Stream<unknown>): boolean {
-  return matcherOf(where)(stream)
+  // What was checked is frozen: anything else may be no query, or change.
+  const checked = Object.isFrozen(where) ? where : checkedTree({ where }).where
+  return matcherOf(checked)(stream)
 }
 
-/** The conditions as one function; the same conditions give the same one. */
+/** The conditions, checked and frozen, as one function; the same conditions give the same one. */
 export function matcherOf(where: readonly Condition[]): Matcher {
   let matcher = compiled.get(where)
   if (matcher === undefined) {
@@ -78,11 +83,11 @@ function testOf({ field, op, value }: Comparison): (value: unknown) => boolean {
       const isLike = compileLike(String(operand))
       return (found) => typeof found === 'string' && isLike(found)
     }
-    case 'contains':
+    case 'contains': {
+      const hasPart = typeof operand === 'string' ? compileContains(operand) : () => false
       return (found) =>
-        Array.isArray(found)
-          ? found.includes(operand)
-          : typeof found === 'string' && typeof operand === 'string' && found.includes(operand)
+        Array.isArray(found) ? found.includes(operand) : typeof found === 'string' && hasPart(found)
+    }
     case 'exists':
       return (found) => (found !== undefined && found !== null) === operand
   }

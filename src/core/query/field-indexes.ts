@@ -9,8 +9,6 @@ export interface FieldIndex {
   readonly kind: IndexKind
   /** Whether all its documents have a value of the index's type or none: only then is its order that of a sort. */
   readonly isPure: boolean
-  /** Whether it was declared, and can go. */
-  readonly isDeclared: boolean
   /** Under which key an equality index has a value, and whether it has only that value there. */
   keyOf(value: Scalar): { readonly key: string; readonly isWhole: boolean } | undefined
 }
@@ -21,7 +19,7 @@ const wholeText = (value: Scalar): { key: string; isWhole: boolean } => ({
 })
 
 function builtIn(name: string, kind: IndexKind): FieldIndex {
-  return { name, kind, isPure: true, isDeclared: false, keyOf: wholeText }
+  return { name, kind, isPure: true, keyOf: wholeText }
 }
 
 /** The index that holds every record, in the default order. */
@@ -57,7 +55,6 @@ function declaredIndex({ field, kind }: IndexDeclaration): FieldIndex {
     name: field,
     kind,
     isPure: fieldOf(field).kind !== 'json',
-    isDeclared: true,
     keyOf(value) {
       const key = equalityKey(value)
       return key === undefined ? undefined : { key, isWhole: isWholeKey(value) }

@@ -135,15 +135,22 @@ export type OperandOf<V, O> = O extends 'exists'
             : Widened<V>
           : EqualTo<V>
 
-type FieldHolding<M, Wanted> = {
-  [F in FieldName<M>]: FieldValue<M, F> extends infer V
+/** The fields of every stream that hold what is wanted: known without the metadata, so also in generic code. */
+type NamedHolding<Wanted> = {
+  [F in keyof NamedFields | keyof Aliases]: [FieldValue<JsonObject, F>] extends [Wanted] ? F : never
+}[keyof NamedFields | keyof Aliases]
+
+type MetadataHolding<M, Wanted> = {
+  [F in MetadataField<M>]: FieldValue<M, F> extends infer V
     ? IsJson<V> extends true
       ? F
       : [V] extends [Wanted]
         ? F
         : never
     : never
-}[FieldName<M>]
+}[MetadataField<M>]
+
+type FieldHolding<M, Wanted> = NamedHolding<Wanted> | OpenField | MetadataHolding<M, Wanted>
 
 /** The fields that have one value: queries sort and group by them. */
 export type SortField<M = JsonObject> = FieldHolding<M, Scalar | Date>

@@ -42,7 +42,8 @@ const MAX_LIST_LENGTH = 1_000
  * })
  */
 export function queryFromJSON(json: unknown, options: QueryFromJSONOptions = {}): QueryTree {
-  const { maxLimit = 1_000, maxOffset = 10_000 } = options
+  const maxLimit = wholeNumber('maxLimit', options.maxLimit ?? 1_000, 1)
+  const maxOffset = wholeNumber('maxOffset', options.maxOffset ?? 10_000, 0)
   const tree = checkedTree(typeof json === 'string' ? parsed(json) : json)
   const { limit = maxLimit, offset = 0 } = tree
   if (limit > maxLimit) throw new QueryError(`limit is at most ${maxLimit}`)
@@ -54,8 +55,8 @@ export function queryFromJSON(json: unknown, options: QueryFromJSONOptions = {})
 export function checkedTree(json: unknown): QueryTree {
   const { where, sort, limit, offset, after } = objectOf(json, 'a query', PARTS)
   const tree = {
-    where: withinLimits(conditionsOf(where ?? [], 0)),
-    sort: sortKeys(listOf(sort ?? [], 'sort').map(sortKeyOf)),
+    where: Object.freeze(withinLimits(conditionsOf(where ?? [], 0))),
+    sort: Object.freeze(sortKeys(listOf(sort ?? [], 'sort').map(sortKeyOf))),
   }
   return Object.freeze({
     ...tree,
@@ -86,7 +87,8 @@ function conditionOf(json: unknown, depth: number): Condition {
     if (alternatives.length === 0) throw new QueryError('or takes at least one alternative')
     // Before going deeper, so that no JSON exhausts the stack.
     if (depth >= QUERY_LIMITS.maxDepth) throw new QueryError(`or nests ${QUERY_LIMITS.maxDepth} deep at most`)
-    return { or: alternatives.map((alternative) => conditionsOf(alternative, depth + 1)) }
+    const checked = alternatives.map((each) => Object.freeze(conditionsOf(each, depth + 1)))
+    return Object.freeze({ or: Object.freeze(checked) })
   }
   const { field, op, value } = objectOf(json, 'a condition', ['field', 'op', 'value'])
   return comparison(field, op, isDateOperand(field, op) ? withDates(value) : value)

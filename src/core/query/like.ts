@@ -40,38 +40,62 @@ function automaton(pattern: string): (text: string) => boolean {
   }
   const words = (characters.length >>> 5) + 1
   const stars = bits(words, starred)
-  const anyOf = (wanted: string): Uint32Array =>
-    bits(
-      words,
-      characters.flatMap((character, i) => (character === wanted || character === '?' ? [i] : [])),
-    )
-  const others = anyOf('?')
-  const fits = new Map([...new Set(characters)].map((character) => [character, anyOf(character)]))
+  const { fits, others } = charactersThatFit(characters, words)
+  const states = new Uint32Array(words)
   return (text) => {
-    let states = bits(words, [0])
-    for (const character of text) states = step(states, fits.get(character) ?? others, stars)
+    states.fill(0)
+    states[0] = 1
+    for (const character of text) {
+      if (!step(states, fits.get(character) ?? others, stars)) return false
+    }
     return has(states, characters.length)
   }
 }
 
-function step(states: Uint32Array, fits: Uint32Array, stars: Uint32Array): Uint32Array {
-  const next = new Uint32Array(states.length)
+/** For each character of the pattern the places that it fits, those of `?` included; `others` are these alone. */
+function charactersThatFit(
+  characters: readonly string[],
+  words: number,
+): { fits: ReadonlyMap<string, Uint32Array>; others: Uint32Array } {
+  const anywhere = characters.flatMap((character, i) => (character === '?' ? [i] : []))
+  const others = bits(words, anywhere)
+  const fits = new Map<string, Uint32Array>()
+  for (const [i, character] of characters.entries()) {
+    let places = fits.get(character)
+    if (places === undefined) {
+      places = others.slice()
+      fits.set(character, places)
+    }
+    setBit(places, i)
+  }
+  return { fits, others }
+}
+
+/** One character on, in place. Answers whether any state is left. */
+function step(states: Uint32Array, fits: Uint32Array, stars: Uint32Array): boolean {
   let carry = 0
+  let left = 0
   for (let i = 0; i < states.length; i++) {
     const state = states[i] ?? 0
     const moved = state & (fits[i] ?? 0)
-    next[i] = (moved << 1) | carry | (state & (stars[i] ?? 0))
+    const next = (moved << 1) | carry | (state & (stars[i] ?? 0))
+    states[i] = next
+    left |= next
     carry = moved >>> 31
   }
-  return next
+  return left !== 0
 }
 
 function bits(words: number, set: readonly number[]): Uint32Array {
   const result = new Uint32Array(words)
-  for (const bit of set) result[bit >>> 5] = (result[bit >>> 5] ?? 0) | (1 << (bit & 31))
+  for (const bit of set) setBit(result, bit)
   return result
 }
 
-function has(states: Uint32Array, bit: number): boolean {
-  return ((states[bit >>> 5] ?? 0) & (1 << (bit & 31))) !== 0
+function setBit(words: Uint32Array, bit: number): void {
+  words[bit >>> 5] = (words[bit >>> 5] ?? 0) | (1 << (bit & 31))
+}
+
+function has(words: Uint32Array, bit: number): boolean {
+  return ((words[bit >>> 5] ?? 0) & (1 << (bit & 31))) !== 0
 }

@@ -1,25 +1,28 @@
 import { OTHER_TYPE } from '../indexes.js'
-import type { IndexDeclaration, ScoredSection, Section, Term } from '../store.js'
+import type { IndexDeclaration, ScoredSection, Section, Term, WalkBranch } from '../store.js'
 import { type Branch, branchesOf } from './branches.js'
 import { CREATED_AT, type FieldIndex, fieldIndexes } from './field-indexes.js'
-import { type Condition, DEFAULT_SORT, type SortDirection, type SortKey } from './tree.js'
+import { decisiveKeys } from './sort.js'
+import type { Condition, SortKey } from './tree.js'
 
 /** How the matches of a walk come: sorted, sorted by the first key only, or not in the query's order. */
 type WalkOrder = 'sorted' | 'grouped' | 'unsorted'
 
 /** How one branch of a query is walked. */
-export interface WalkPlan {
-  readonly along: Section
-  readonly descending: boolean
-  readonly order: WalkOrder
+interface BranchPlan extends WalkBranch {
   /** What else must hold, the rarest first. */
   readonly where: readonly Term[]
-  /** Whether a match of the walk is one of the query: else its document has to be looked at. */
+  /** Whether a match is one of the query: else its document has to be looked at. */
   readonly covered: boolean
-  /** How many members the walk has to pass if nothing stops it. */
+  /** How many members there are to pass if nothing stops it. */
   readonly size: number
-  /** The share of them that is expected to match. */
-  readonly share: number
+}
+
+/** Branches that are walked together, as their sections have one order. */
+export interface WalkPlan {
+  readonly branches: readonly BranchPlan[]
+  readonly descending: boolean
+  readonly order: WalkOrder
 }
 
 /** How a query is answered. */
@@ -56,7 +59,7 @@ export function draftQuery(
 ): Draft {
   const indexOf = fieldIndexes(declared)
   const branches = branchesOf(where, indexOf)
-  const keys = sort.length === 0 ? DEFAULT_SORT : sort
+  const keys = decisiveKeys(sort)
   const candidate = indexOf(keys[0]?.field ?? '')
   const sortIndex = candidate?.kind === 'equality' ? undefined : candidate
   const sections = new Map<string, Section>([[nameOf(EVERYTHING), EVERYTHING]])
@@ -79,7 +82,7 @@ export function unsettled(
 ): readonly Condition[] {
   if (plan.covered) return []
   const indexOf = fieldIndexes(declared)
-  const walked = new Set(plan.walks.map(({ along }) => nameOf(along)))
+  const walked = new Set(plan.walks.flatMap(({ branches }) => branches.map(({ along }) => nameOf(along))))
   const isSettledBy = ({ covered, texts }: Branch): boolean =>
     covered && texts.every((text) => walked.size === 1 && walked.has(nameOf(text)))
   const left = where.filter((condition) => !branchesOf([condition], indexOf).every(isSettledBy))
@@ -99,13 +102,45 @@ function isOneSection({ terms, texts }: Branch): boolean {
   )
 }
 
-/** Chooses how to walk each branch. @param want - how many matches are wanted: `Infinity` for all. */
-export function planQuery(draft: Draft, sizes: readonly number[], want: number): QueryPlan {
+/**
+ * Chooses how to walk each branch.
+ *
+ * @param want - how many matches are wanted: `Infinity` for all.
+ * @param onlyCounts - whether documents are read only where the indexes do not say everything.
+ */
+export function planQuery(
+  draft: Draft,
+  sizes: readonly number[],
+  want: number,
+  onlyCounts = false,
+): QueryPlan {
   const sizeOf = new Map(draft.sections.map((section, i) => [nameOf(section), sizes[i] ?? 0]))
-  const walks = draft.branches.flatMap((branch) =>
-    planBranch(branch, draft, (section) => sizeOf.get(nameOf(section)) ?? 0, want),
+  const planned = draft.branches.flatMap((branch) =>
+    planBranch(branch, draft, (section) => sizeOf.get(nameOf(section)) ?? 0, want, onlyCounts),
   )
-  return { walks, covered: walks.every(({ covered }) => covered) }
+  return { walks: together(planned, draft), covered: planned.every(({ plan }) => plan.covered) }
+}
+
+interface PlannedBranch {
+  readonly order: WalkOrder
+  readonly plan: BranchPlan
+}
+
+/** One walk for all branches that share an order: a record that moves from one to another is then not missed. */
+function together(planned: readonly PlannedBranch[], { sort }: Draft): WalkPlan[] {
+  const walks = new Map<string, { readonly order: WalkOrder; readonly branches: BranchPlan[] }>()
+  for (const { order, plan } of planned) {
+    const { kind, index } = plan.along
+    const name = `${order} ${kind === 'equality' ? CREATED_AT.name : index}`
+    const walk = walks.get(name) ?? { order, branches: [] }
+    walk.branches.push(plan)
+    walks.set(name, walk)
+  }
+  return [...walks.values()].map(({ order, branches }) => ({
+    order,
+    branches,
+    descending: order !== 'unsorted' && sort[0]?.direction === 'desc',
+  }))
 }
 
 type SizeOf = (section: Section) => number
@@ -116,7 +151,13 @@ interface Candidate {
   readonly cost: number
 }
 
-function planBranch(branch: Branch, draft: Draft, sizeOf: SizeOf, want: number): WalkPlan[] {
+function planBranch(
+  branch: Branch,
+  draft: Draft,
+  sizeOf: SizeOf,
+  want: number,
+  onlyCounts: boolean,
+): PlannedBranch[] {
   const total = Math.max(1, sizeOf(EVERYTHING))
   const matches = branch.terms.reduce(
     (rest, { section, negated }) => rest * share(sizeOf(section) / total, negated),
@@ -127,13 +168,13 @@ function planBranch(branch: Branch, draft: Draft, sizeOf: SizeOf, want: number):
     const size = sizeOf(along)
     const isStopped = order !== 'unsorted' && wanted < matches
     const passed = isStopped ? Math.min(size, (wanted * size) / matches) : size
-    const read = isStopped ? wanted : matches
+    const read = onlyCounts && isCovered(branch, along) ? 0 : isStopped ? wanted : matches
     return { along, order, cost: passed * MEMBER_COST + Math.min(read, size) * DOCUMENT_COST }
   })
   const best = candidates.reduce((least, candidate) => (candidate.cost < least.cost ? candidate : least))
   const others = othersBeside(best, branch, draft)
   const chosen = others === undefined ? [best] : [best, others]
-  return chosen.map((candidate) => walkOf(candidate, branch, draft, sizeOf, matches))
+  return chosen.map(({ along, order }) => ({ order, plan: planAlong(along, branch, sizeOf, matches) }))
 }
 
 /**
@@ -183,16 +224,9 @@ function sortSection({ name, kind }: FieldIndex, { terms, texts }: Branch): Sect
 }
 
 /** @param matches - how many matches the branch has, as far as sizes tell. */
-function walkOf(
-  { along, order }: Candidate,
-  branch: Branch,
-  { sort }: Draft,
-  sizeOf: SizeOf,
-  matches: number,
-): WalkPlan {
+function planAlong(along: Section, branch: Branch, sizeOf: SizeOf, matches: number): BranchPlan {
   const name = nameOf(along)
   const size = sizeOf(along)
-  const direction: SortDirection = sort[0]?.direction ?? 'asc'
   const where = branch.terms
     .filter(({ section, negated }) => negated || (nameOf(section) !== name && !isImplied(section, along)))
     .map((term) => ({ term, size: term.negated ? Number.POSITIVE_INFINITY : sizeOf(term.section) }))
@@ -200,18 +234,26 @@ function walkOf(
     .map(({ term }) => term)
   return {
     along,
-    descending: order !== 'unsorted' && direction === 'desc',
-    order,
     where,
-    covered: branch.covered && branch.texts.every((text) => nameOf(text) === name),
+    covered: isCovered(branch, along),
     size,
     share: where.length === 0 ? 1 : Math.min(1, matches / Math.max(1, size)),
   }
 }
 
-/** An equality section is bounded by creation itself. */
+/** Whether a walk along a section finds what the branch asks for, and nothing else: no term knows of texts. */
+function isCovered({ covered, texts }: Branch, along: Section): boolean {
+  return covered && texts.every((text) => nameOf(text) === nameOf(along))
+}
+
+/**
+ * An equality section is bounded by creation itself; but that beside a number or text index, for values of other
+ * types, was not given bounds.
+ */
 function isImplied(section: ScoredSection, along: Section): boolean {
-  return along.kind === 'equality' && section.kind === 'number' && section.index === CREATED_AT.name
+  if (along.kind !== 'equality' || section.kind !== 'number' || section.index !== CREATED_AT.name)
+    return false
+  return along.value !== OTHER_TYPE
 }
 
 function sectionsOf({ terms, texts }: Branch): Section[] {
@@ -221,11 +263,16 @@ function sectionsOf({ terms, texts }: Branch): Section[] {
 /** A section's name: the same for the same section, readable in an explanation. */
 export function nameOf(section: Section): string {
   const { min, max } = section.range
-  const place = section.kind === 'equality' ? `${section.index}:${section.value}` : section.index
+  const place = section.kind === 'equality' ? `${section.index}:${quoted(section.value)}` : section.index
   if (min === undefined && max === undefined) return place
   const from = min === undefined ? '(' : `${min.exclusive ? '(' : '['}${show(min.value)}`
   const to = max === undefined ? ')' : `${show(max.value)}${max.exclusive ? ')' : ']'}`
   return `${place} ${from}, ${to}`
+}
+
+/** Only where the value could be taken for a range, or for more than one word. */
+function quoted(value: string): string {
+  return /[\s"([]/.test(value) ? JSON.stringify(value) : value
 }
 
 function show(value: number | string): string {

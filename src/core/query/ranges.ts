@@ -1,26 +1,51 @@
+import { compareText } from '../model/text.js'
 import type { Bound, Range } from '../store.js'
 
-/** What is in both ranges. */
+type Compare<T> = (a: T, b: T) => number
+
+const compareNumbers: Compare<number> = (a, b) => a - b || 0
+
+/** What is in both ranges of numbers. */
 export function intersect(a: Range<number>, b: Range<number>): Range<number> {
-  const min = tighter(a.min, b.min, 1)
-  const max = tighter(a.max, b.max, -1)
+  return intersectBy(compareNumbers, a, b)
+}
+
+/** What is in both ranges of text. */
+export function intersectTexts(a: Range<string>, b: Range<string>): Range<string> {
+  return intersectBy(compareText, a, b)
+}
+
+function intersectBy<T>(compare: Compare<T>, a: Range<T>, b: Range<T>): Range<T> {
+  const min = tighter(a.min, b.min, compare)
+  const max = tighter(a.max, b.max, (x, y) => compare(y, x))
   return { ...(min && { min }), ...(max && { max }) }
 }
 
-function tighter(
-  a: Bound<number> | undefined,
-  b: Bound<number> | undefined,
-  sign: 1 | -1,
-): Bound<number> | undefined {
+function tighter<T>(
+  a: Bound<T> | undefined,
+  b: Bound<T> | undefined,
+  compare: Compare<T>,
+): Bound<T> | undefined {
   if (a === undefined || b === undefined) return a ?? b
-  if (a.value === b.value) return a.exclusive ? a : b
-  return (a.value > b.value ? sign : -sign) === 1 ? a : b
+  const order = compare(a.value, b.value)
+  if (order === 0) return a.exclusive ? a : b
+  return order > 0 ? a : b
 }
 
-/** Whether nothing can be in the range. */
-export function isEmptyRange({ min, max }: Range<number>): boolean {
+/** Whether no number can be in the range. */
+export function isEmptyRange(range: Range<number>): boolean {
+  return isEmptyBy(compareNumbers, range)
+}
+
+/** Whether no text can be in the range. */
+export function isEmptyTextRange(range: Range<string>): boolean {
+  return isEmptyBy(compareText, range)
+}
+
+function isEmptyBy<T>(compare: Compare<T>, { min, max }: Range<T>): boolean {
   if (min === undefined || max === undefined) return false
-  return min.value > max.value || (min.value === max.value && (min.exclusive || max.exclusive))
+  const order = compare(min.value, max.value)
+  return order > 0 || (order === 0 && (min.exclusive || max.exclusive))
 }
 
 /** Whether a number is in the range. */

@@ -40,15 +40,17 @@ class ConditionList<M> implements Conditions<M> {
 
 function alternativesOf<M>(alternatives: readonly Alternative<M>[]): Condition {
   if (alternatives.length === 0) throw new QueryError('or takes at least one alternative')
-  return {
-    or: alternatives.map((build) => {
-      if (typeof build !== 'function') throw new QueryError('or takes functions, such as (q) => q.where(…)')
-      const built = build(new ConditionList<M>([]))
-      if (!(built instanceof ConditionList))
-        throw new QueryError('an alternative of or returns its conditions')
-      return Object.freeze(built.conditions)
-    }),
-  }
+  return Object.freeze({
+    or: Object.freeze(
+      alternatives.map((build) => {
+        if (typeof build !== 'function') throw new QueryError('or takes functions, such as (q) => q.where(…)')
+        const built = build(new ConditionList<M>([]))
+        if (!(built instanceof ConditionList))
+          throw new QueryError('an alternative of or returns its conditions')
+        return Object.freeze(built.conditions)
+      }),
+    ),
+  })
 }
 
 /** The query of a builder that was told nothing. */

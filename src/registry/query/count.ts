@@ -3,7 +3,7 @@ import { matcherOf } from '../../core/query/evaluate.js'
 import { CREATED_AT } from '../../core/query/field-indexes.js'
 import type { Draft, QueryPlan } from '../../core/query/plan.js'
 import type { Condition } from '../../core/query/tree.js'
-import type { Call, Slice, Store, Term } from '../../core/store.js'
+import type { Call, Match, Slice, Store, Term } from '../../core/store.js'
 import { decodeMatch } from '../decode.js'
 import { drain } from './drain.js'
 
@@ -18,22 +18,26 @@ export interface CountRequest {
 
 /**
  * How many streams match: from counters or the sizes of indexes where these can tell, else by passing all candidates.
- * Branches that may share a stream are never added up: their ids are.
+ * Branches that may share a stream are walked together, so that each stream counts once.
  */
 export async function countMatches(request: CountRequest, call: Call): Promise<number> {
   const { plan, draft, store } = request
-  const areDisjoint = disjoint(draft.branches)
-  if (plan.covered && areDisjoint) {
-    const counts = await Promise.all(draft.branches.map((branch) => countBranch(branch, store, call)))
-    if (!counts.includes(undefined)) return counts.reduce<number>((sum, count) => sum + (count ?? 0), 0)
-  }
   if (!plan.covered) return countDocuments(request, call)
-  return areDisjoint ? countWalked(request, call) : countIds(request, call)
+  const { branches } = draft
+  if (disjoint(branches) && branches.every(({ texts }) => texts.length === 0)) {
+    const count = await store.count(
+      branches.map(({ terms }) => necessary(terms)),
+      call,
+    )
+    if (count !== undefined) return count
+  }
+  return isStill(plan) ? countWalked(request, call) : countIds(request, call)
 }
 
-/** How many streams a branch has, if the store can tell at once. */
-async function countBranch({ terms, texts }: Branch, store: Store, call: Call): Promise<number | undefined> {
-  return texts.length > 0 ? undefined : store.count(necessary(terms), call)
+/** Whether a walk meets each record once: it goes by the creation, which never changes. */
+function isStill({ walks: [walk, ...others] }: QueryPlan): boolean {
+  if (walk === undefined || others.length > 0) return walk === undefined
+  return walk.branches.every(({ along: { kind, index } }) => kind === 'equality' || index === CREATED_AT.name)
 }
 
 /** Equality indexes are bounded by creation themselves. */
@@ -63,41 +67,26 @@ function valueIn({ terms }: Branch, index: string): string | undefined {
 
 async function countWalked({ plan, store, batchSize }: CountRequest, call: Call): Promise<number> {
   let count = 0
-  const take = ({ matched }: Slice): void => {
+  const takeSlice = ({ matched }: Slice): void => {
     count += matched
   }
-  await drain(store, plan, { read: 'count', batchSize, take }, call)
+  await drain(store, plan, { read: 'count', batchSize, takeSlice }, call)
   return count
 }
 
 async function countIds({ plan, store, batchSize }: CountRequest, call: Call): Promise<number> {
   const ids = new Set<string>()
-  await drain(
-    store,
-    plan,
-    { read: 'ids', batchSize, take: ({ matches }) => matches.forEach(({ id }) => void ids.add(id)) },
-    call,
-  )
+  await drain(store, plan, { read: 'ids', batchSize, take: ({ id }) => void ids.add(id) }, call)
   return ids.size
 }
 
 async function countDocuments({ where, plan, store, batchSize }: CountRequest, call: Call): Promise<number> {
   const matches = matcherOf(where)
   const ids = new Set<string>()
-  await drain(
-    store,
-    plan,
-    {
-      read: 'documents',
-      batchSize,
-      take: (slice) => {
-        for (const match of slice.matches) {
-          const stream = ids.has(match.id) ? undefined : decodeMatch(match)
-          if (stream !== undefined && matches(stream)) ids.add(match.id)
-        }
-      },
-    },
-    call,
-  )
+  const take = (match: Match): void => {
+    const stream = ids.has(match.id) ? undefined : decodeMatch(match)
+    if (stream !== undefined && matches(stream)) ids.add(match.id)
+  }
+  await drain(store, plan, { read: 'documents', batchSize, take }, call)
   return ids.size
 }

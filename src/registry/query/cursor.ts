@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { QueryError } from '../../core/errors.js'
 import { streamIdProblem } from '../../core/model/ids.js'
-import type { SortPosition } from '../../core/query/sort.js'
+import { decisiveKeys, type SortPosition } from '../../core/query/sort.js'
 import type { QueryTree, Scalar } from '../../core/query/tree.js'
 
 /** Bytes of the digests in a cursor: they find mistakes, not forgers, who could only ask what they may ask anyway. */
@@ -23,7 +23,7 @@ export function decodeCursor(tree: QueryTree, cursor: string): SortPosition {
   if (!isIntact) throw new QueryError('the cursor is none of a page')
   if (!digest(identityOf(tree)).equals(bytes.subarray(0, DIGEST_BYTES)))
     throw new QueryError('the cursor is of another query: filters, order and offset must be the same')
-  return positionOf(payload.toString(), Math.max(1, tree.sort.length))
+  return positionOf(payload.toString(), decisiveKeys(tree.sort).length)
 }
 
 function positionOf(json: string, length: number): SortPosition {

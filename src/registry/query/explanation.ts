@@ -31,21 +31,21 @@ export interface Explanation {
 /** A plan in words. @param left - the conditions that are left to the documents. */
 export function explain(plan: QueryPlan, left: readonly Condition[], partitions: number): Explanation {
   return {
-    walks: plan.walks.map(explainWalk),
+    walks: plan.walks.flatMap(explainWalk),
     filter: left.map(showCondition),
-    candidates: plan.walks.reduce((sum, { size }) => sum + size, 0),
+    candidates: plan.walks.flatMap(({ branches }) => branches).reduce((sum, { size }) => sum + size, 0),
     partitions,
   }
 }
 
-function explainWalk({ along, order, descending, size, where }: WalkPlan): ExplainedWalk {
-  return {
+function explainWalk({ branches, order, descending }: WalkPlan): ExplainedWalk[] {
+  return branches.map(({ along, size, where }) => ({
     driver: nameOf(along),
     order,
     descending,
     candidates: size,
     lookups: where.map(({ section, negated }) => `${negated ? 'not ' : ''}${nameOf(section)}`),
-  }
+  }))
 }
 
 function showCondition(condition: Condition): string {

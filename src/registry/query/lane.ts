@@ -2,7 +2,8 @@ import type { WalkPlan } from '../../core/query/plan.js'
 import type { Order, SortPosition } from '../../core/query/sort.js'
 import type { Scalar } from '../../core/query/tree.js'
 import { compareIds, compareScalars } from '../../core/query/values.js'
-import type { Match, Place, Slice } from '../../core/store.js'
+import type { Call, Match, Place, Slice } from '../../core/store.js'
+import type { Turns } from './turns.js'
 
 /** Something that a search found. */
 export class Row<T> {
@@ -35,7 +36,16 @@ export interface Frontier {
 const BEFORE_ALL_IDS = ''
 const AFTER_ALL_IDS = '\x7f'
 
-/** The walk of one branch over one partition: what was read of it and not yet given on. */
+/** How a lane takes a slice in. */
+export interface TakeOptions<T> {
+  readonly decode: (match: Match) => Row<T> | undefined
+  readonly order: Order
+  /** How many rows the whole search is after. */
+  readonly want: number
+  readonly turns: Turns
+}
+
+/** One walk over one partition: what was read of it and not yet given on. */
 export class Lane<T> {
   readonly partition: number
   readonly walk: WalkPlan
@@ -66,19 +76,19 @@ export class Lane<T> {
     return this.walk.order === 'sorted' ? { value, id: this.last.id } : { value }
   }
 
-  /** Takes a slice in. @param want - how many rows the whole search is after. */
-  take(
+  /** Takes a slice in, and answers how many rows that made. */
+  async take(
     { matches, last, finished }: Slice,
-    decode: (match: Match) => Row<T> | undefined,
-    order: Order,
-    want: number,
-  ): number {
+    { decode, order, want, turns }: TakeOptions<T>,
+    call: Call,
+  ): Promise<number> {
     this.last = last ?? this.last
     this.finished = finished
     const before = this.rows.length
     for (const match of matches) {
       const row = decode(match)
       if (row !== undefined) this.rows.push(row)
+      if (turns.areOver) await turns.giveWay(call)
     }
     const found = this.rows.length - before
     if (this.walk.order !== 'sorted') this.#keepBest(order, want)
@@ -98,8 +108,9 @@ export class Lane<T> {
   /** A walk that is not in order passes everything; only the best can be among what is wanted. */
   #keepBest(order: Order, want: number): void {
     if (this.rows.length <= want * 2 + 1_000) return
-    this.rows.sort((a, b) => order.compare(a.position, b.position))
-    this.rows.length = want
+    // What moved ahead of the walk was found more than once, and must not push others out.
+    const latest = new Map(this.rows.map((row) => [row.id, row]))
+    this.rows = [...latest.values()].sort((a, b) => order.compare(a.position, b.position)).slice(0, want)
   }
 }
 
@@ -121,12 +132,26 @@ export function earlier(a: Frontier, b: Frontier, { keys }: Order): Frontier {
 }
 
 /** Where a walk goes on behind a position of the query's order; rows up to it may come once more. */
-function resumeAt({ along, order, descending }: WalkPlan, { values, id }: SortPosition): Place | undefined {
+function resumeAt(
+  { branches, order, descending }: WalkPlan,
+  { values, id }: SortPosition,
+): Place | undefined {
+  const isText = branches[0]?.along.kind === 'text'
   if (order === 'unsorted') return undefined
   const [value] = values
-  const isInIndex = typeof value === (along.kind === 'text' ? 'string' : 'number')
-  if (value !== undefined && !isInIndex) return undefined
-  const key = isInIndex ? (value as number | string) : null
+  if (value !== undefined && typeof value !== (isText ? 'string' : 'number'))
+    return besideTypes(value, isText, descending)
+  const key = (value ?? null) as number | string | null
   if (order === 'sorted') return { key, id }
   return { key, id: descending ? AFTER_ALL_IDS : BEFORE_ALL_IDS }
+}
+
+/**
+ * Where an index is after a value that it does not hold, as it is of another type: numbers come first, then text,
+ * then booleans, then what is missing.
+ */
+function besideTypes(value: Scalar, isText: boolean, descending: boolean): Place | undefined {
+  const endOfValues: Place = { key: null, id: BEFORE_ALL_IDS }
+  if (!isText || typeof value === 'boolean') return endOfValues
+  return descending ? { key: '', id: BEFORE_ALL_IDS } : undefined
 }

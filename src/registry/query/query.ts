@@ -85,8 +85,8 @@ export interface QueryShape<M = Metadata> extends Conditions<M> {
  *
  * Every call that runs one takes `timeoutMs` (default: the registry's `queryTimeoutMs`) and `signal`, and rejects
  * with `TIMEOUT` when the time is up. What it costs depends on what is indexed, see {@link explain} and
- * docs/queries.md; no single call to the store looks at more than 1,000 records. Each record is right when it is
- * read; an answer that takes several calls is not of one instant.
+ * docs/queries.md; no single call to the store looks at more than 1,000 records of a walk. Each record is right when
+ * it is read; an answer that takes several calls is not of one instant.
  *
  * @example
  * const newest = await registry

@@ -11,7 +11,7 @@ import {
 } from '../../core/query/plan.js'
 import { type Order, orderOf, type SortPosition } from '../../core/query/sort.js'
 import type { Condition, GroupedTree, QueryTree, SortKey } from '../../core/query/tree.js'
-import { type Call, IndexGoneError, type Match, type Store } from '../../core/store.js'
+import { type Call, type IndexDeclaration, IndexGoneError, type Match, type Store } from '../../core/store.js'
 import { decodeMatch } from '../decode.js'
 import type { StreamPage } from '../registry.js'
 import { countMatches } from './count.js'
@@ -68,15 +68,18 @@ export class QueryRunner<M> {
 
   async page(tree: QueryTree, call: Call): Promise<StreamPage<M>> {
     const { limit, ...part } = partOf(tree, DEFAULT_PAGE_SIZE)
+    const order = orderOf(tree.sort)
     return this.#planned(tree, part.skip + limit + 1, call, async (plan) => {
       // One more than asked for tells whether there is a next page.
       const wanted = { ...part, limit: limit + 1 }
-      const search = this.#search(tree.sort, wanted, plan, this.#reading(tree.where, orderOf(tree.sort)))
+      const search = this.#search(tree.sort, wanted, plan, this.#reading(tree.where, order))
       const found = new Map<string, Row<Stream<M>>>()
       let frontier: SortPosition | undefined
       while (!search.isFinished && found.size <= part.skip + limit && frontier === undefined) {
         keepLast(found, await search.next(call))
         if (search.read >= PAGE_BUDGET && found.size >= part.skip) frontier = search.frontier
+        // A page must lead on.
+        if (part.after && frontier && order.compare(frontier, part.after) <= 0) frontier = undefined
       }
       const rows = [...found.values()].slice(part.skip)
       const last = rows.length > limit ? rows[limit - 1]?.position : search.isFinished ? undefined : frontier
@@ -116,12 +119,12 @@ export class QueryRunner<M> {
   }
 
   async count(where: readonly Condition[], call: Call): Promise<number> {
-    if (where.length === 0) return (await this.#store.count([], call)) ?? 0
+    if (where.length === 0) return (await this.#store.count([[]], call)) ?? 0
     const told = await countByCounters(where, this.#store, call)
     if (told !== undefined) return told
-    return this.#planned({ where, sort: [] }, ALL, call, (plan, draft) =>
-      countMatches({ where, plan, draft, store: this.#store, batchSize: this.#batchSize }, call),
-    )
+    const count = (plan: QueryPlan, draft: Draft): Promise<number> =>
+      countMatches({ where, plan, draft, store: this.#store, batchSize: this.#batchSize }, call)
+    return this.#planned({ where, sort: [] }, ALL, call, count, true)
   }
 
   async group(tree: GroupedTree, call: Call): Promise<Group[]> {
@@ -130,24 +133,26 @@ export class QueryRunner<M> {
     return this.#planned({ where: tree.where, sort: [] }, ALL, call, async (plan) => {
       const grouping = new Grouping(tree)
       const matches = matcherOf(tree.where)
-      const seen = plan.walks.length > 1 ? new Set<string>() : undefined
+      // A stream that moves while it is walked is met again.
+      const seen = new Set<string>()
       const take = (match: Match): void => {
-        if (seen?.has(match.id)) return
-        seen?.add(match.id)
+        if (seen.has(match.id)) return
+        seen.add(match.id)
         const stream = decodeMatch<M>(match)
         if (stream !== undefined && matches(stream)) grouping.add(stream)
       }
       const options = { read: 'documents', batchSize: this.#batchSize } as const
-      await drain(this.#store, plan, { ...options, take: (slice) => slice.matches.forEach(take) }, call)
+      await drain(this.#store, plan, { ...options, take }, call)
       return grouping.results()
     })
   }
 
-  async explain({ where, sort, limit = ALL, offset = 0 }: QueryTree, call: Call): Promise<Explanation> {
-    const declared = await this.#store.indexes(call)
-    const draft = draftQuery(where, sort, declared)
-    const plan = planQuery(draft, await this.#store.sizes(draft.sections, call), offset + limit)
-    return explain(plan, unsettled(where, plan, declared), this.#store.partitions)
+  explain({ where, sort, limit = ALL, offset = 0 }: QueryTree, call: Call): Promise<Explanation> {
+    const { partitions } = this.#store
+    return this.#planned({ where, sort }, offset + limit, call, async (_, draft, declared) => {
+      const plan = planQuery(draft, await this.#store.sizes(draft.sections, call), offset + limit)
+      return explain(plan, unsettled(where, plan, declared), partitions)
+    })
   }
 
   /** The rows of a part, in order. What changed its place while the query ran stands at the last one. */
@@ -167,14 +172,15 @@ export class QueryRunner<M> {
     { where, sort }: Pick<QueryTree, 'where' | 'sort'>,
     want: number,
     call: Call,
-    run: (plan: QueryPlan, draft: Draft) => Promise<T>,
+    run: (plan: QueryPlan, draft: Draft, declared: readonly IndexDeclaration[]) => Promise<T>,
+    onlyCounts = false,
   ): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       const declared = attempt < PLAN_ATTEMPTS ? await this.#store.indexes(call) : []
       try {
         const draft = draftQuery(where, sort, declared)
         const sizes = isSettled(draft) ? [] : await this.#sizes.sizes(draft.sections, call)
-        return await run(planQuery(draft, sizes, want), draft)
+        return await run(planQuery(draft, sizes, want, onlyCounts), draft, declared)
       } catch (error) {
         if (!(error instanceof IndexGoneError)) throw error
       }

@@ -2,6 +2,7 @@ import type { QueryPlan } from '../../core/query/plan.js'
 import type { Order, SortPosition } from '../../core/query/sort.js'
 import type { Call, Match, Slice, Store, Walk } from '../../core/store.js'
 import { earlier, type Frontier, Lane, type Row } from './lane.js'
+import { sortInTurns } from './sort-in-turns.js'
 import { handled, Turns } from './turns.js'
 
 /** What a search is after. */
@@ -69,11 +70,12 @@ export class Search<T> {
   async next(call: Call): Promise<Row<T>[]> {
     await Promise.all(this.#lanes.map((lane) => (lane.isWaiting ? this.#refill(lane, call) : undefined)))
     await this.#turns.giveWay(call)
-    return this.#takeReady()
+    return this.#takeReady(call)
   }
 
   async #refill(lane: Lane<T>, call: Call): Promise<void> {
     const { want, readAhead, order, batchSize } = this.#options
+    const turns = this.#turns
     const slice = await (lane.ahead ?? this.#fetch(lane, lane.last, call))
     lane.ahead = undefined
     if (readAhead && !slice.finished) {
@@ -81,16 +83,18 @@ export class Search<T> {
       // The request must leave before decoding keeps this thread busy.
       await new Promise(setImmediate)
     }
-    const found = lane.take(slice, (match) => this.#decode(match), order, want)
+    const decode = (match: Match): Row<T> | undefined => this.#decode(match)
+    const found = await lane.take(slice, { decode, order, want, turns }, call)
     this.#read += slice.matched
-    // Where few of the matches stay, small slices would take many round trips.
-    if (found * 2 <= lane.size) lane.size = Math.min(lane.size * 2, Math.max(batchSize, lane.size))
+    // Where few of the matches stay, or a whole group has to be passed, small slices would take many round trips.
+    const isSlow = found * 2 <= lane.size || lane.walk.order === 'grouped'
+    if (isSlow) lane.size = Math.min(lane.size * 2, Math.max(batchSize, lane.size))
   }
 
   #fetch({ partition, walk, size }: Lane<T>, after: Walk['after'], call: Call): Promise<Slice> {
-    const { along, descending, where, share } = walk
+    const { branches, descending } = walk
     const { read } = this.#options
-    return this.#store.walk(partition, { along, descending, where, share, after, limit: size, read }, call)
+    return this.#store.walk(partition, { branches, descending, after, limit: size, read }, call)
   }
 
   /** `all`: everything is known. `undefined`: nothing can be given on. */
@@ -113,17 +117,17 @@ export class Search<T> {
     return undefined
   }
 
-  #takeReady(): Row<T>[] {
+  async #takeReady(call: Call): Promise<Row<T>[]> {
     const [only] = this.#lanes
     if (this.#lanes.length === 1 && only?.walk.order === 'sorted') return only.rows.splice(0)
     const frontier = this.#frontier()
     if (frontier === undefined) return []
     const { order } = this.#options
-    const ready = this.#lanes
-      .flatMap((lane) => lane.takeReady(frontier, order))
-      .sort((a, b) => order.compare(a.position, b.position))
-    // What two branches found stands at one place.
-    return ready.filter(({ id }, i) => id !== ready[i - 1]?.id)
+    const ready = this.#lanes.flatMap((lane) => lane.takeReady(frontier, order))
+    const compare = (a: Row<T>, b: Row<T>): number => order.compare(a.position, b.position)
+    const sorted = await sortInTurns(ready, compare, this.#turns, call)
+    // What two walks found stands at one place.
+    return sorted.filter(({ id }, i) => id !== sorted[i - 1]?.id)
   }
 }
 

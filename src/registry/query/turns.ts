@@ -1,3 +1,4 @@
+import { TimeoutError } from '../../core/errors.js'
 import type { Call } from '../../core/store.js'
 
 /** For how long one search keeps the thread, milliseconds. */
@@ -7,11 +8,17 @@ const TURN_MS = 10
 export class Turns {
   #began = performance.now()
 
-  async giveWay({ signal }: Call): Promise<void> {
-    if (performance.now() - this.#began < TURN_MS) return
+  get areOver(): boolean {
+    return performance.now() - this.#began >= TURN_MS
+  }
+
+  /** @throws TIMEOUT, or the signal's reason */
+  async giveWay({ signal, deadline }: Call): Promise<void> {
+    if (!this.areOver) return
     await new Promise(setImmediate)
     this.#began = performance.now()
     signal?.throwIfAborted()
+    if (this.#began > deadline) throw new TimeoutError('the query ran out of time')
   }
 }
 

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { compareText } from '../../../src/core/model/text.ts'
 import { isInRange } from '../../../src/core/query/ranges.ts'
-import type { Entry, Place, Range, Section, Term, Walk } from '../../../src/core/store.ts'
+import type { Entry, Place, Range, Section, Term, Walk, WalkBranch } from '../../../src/core/store.ts'
 import { MemoryIndexes } from '../../../src/memory/memory-indexes.ts'
 import type { MemoryRecord } from '../../../src/memory/memory-record.ts'
 import { holds, type Searched, sectionSize, walkMemory } from '../../../src/memory/memory-search.ts'
@@ -54,8 +54,10 @@ const text = (range: Range<string> = {}): Section => ({ kind: 'text', index: 'te
 const at = <T>(value: T): { value: T; exclusive: boolean } => ({ value, exclusive: false })
 const beyond = <T>(value: T): { value: T; exclusive: boolean } => ({ value, exclusive: true })
 
-function walk(along: Section, more: Partial<Walk> = {}): Walk {
-  return { along, descending: false, where: [], limit: 100, share: 1, read: 'ids', ...more }
+type More = Partial<Omit<Walk, 'branches'> & Pick<WalkBranch, 'where'>>
+
+function walk(along: Section, { where = [], ...more }: More = {}): Walk {
+  return { branches: [{ along, where, share: 1 }], descending: false, limit: 100, read: 'ids', ...more }
 }
 
 const SAMPLES: readonly Sample[] = [
@@ -67,7 +69,7 @@ const SAMPLES: readonly Sample[] = [
 ]
 
 /** The ids that a walk finds, in its order. */
-function found(along: Section, more: Partial<Walk> = {}): string {
+function found(along: Section, more: More = {}): string {
   return walkMemory(store(SAMPLES), walk(along, more), NOW)
     .matches.map(({ id }) => id)
     .join('')
@@ -132,6 +134,62 @@ describe('a walk in memory', () => {
     [status('on'), true, { key: 2, id: 'c' }, 'a'],
   ] as const)('goes on behind a place: %#', (section, descending, after, expected) => {
     expect(found(section, { descending, after })).toBe(expected)
+  })
+
+  describe('along several branches', () => {
+    const branch = (along: Section, ...where: Term[]): WalkBranch => ({ along, where, share: 1 })
+    const is = (value: string): Term => ({
+      section: { kind: 'equality', index: 'status', value, range: {} },
+      negated: false,
+    })
+    const foundBy = (branches: readonly WalkBranch[], more: Partial<Walk> = {}): string =>
+      walkMemory(store(SAMPLES), { ...walk(number()), ...more, branches }, NOW)
+        .matches.map(({ id }) => id)
+        .join('')
+    const created: Section = { kind: 'number', index: 'created_at', range: { min: at(2), max: at(3) } }
+
+    it.each([
+      ['values of an equality index, by creation', [branch(status('on')), branch(status('off'))], 'abcde'],
+      ['a value, and creation itself', [branch(status('off')), branch(created)], 'bcd'],
+      ['stretches apart', [branch(number({ min: at(5) })), branch(number({ max: at(-1) }))], 'eadc'],
+      ['stretches of text', [branch(text({ min: at('xy') })), branch(text({ max: at('') }))], 'dbe'],
+      ['one and the same', [branch(status('on')), branch(status('on'))], 'acde'],
+      [
+        'what only one of them lets pass',
+        [branch(number(), is('off')), branch(number({ max: at(3) }))],
+        'eb',
+      ],
+      ['none', [], ''],
+    ] as const)('finds each record once, in the common order: %s', (_, branches, expected) => {
+      expect(foundBy(branches)).toBe(expected)
+      expect(foundBy(branches, { descending: true })).toBe([...expected].reverse().join(''))
+      expect(foundBy([...branches].reverse())).toBe(expected)
+    })
+
+    it('goes on behind a place, wherever its record is', () => {
+      const branches = [branch(status('on')), branch(status('off'))]
+      expect(foundBy(branches, { after: { key: 2, id: 'b' } })).toBe('cde')
+      expect(foundBy(branches, { after: { key: 2, id: 'c' }, descending: true })).toBe('ba')
+      expect(foundBy(branches, { limit: 2 })).toBe('ab')
+    })
+
+    it('finds, slice by slice, what a look at everything finds', () => {
+      for (const limit of [1, 2, 3]) {
+        const branches = [
+          branch(number({ min: at(5) })),
+          branch(number(), is('on')),
+          branch(number({ max: at(3) })),
+        ]
+        const ids: string[] = []
+        for (let after: Place | undefined, finished = false; !finished; ) {
+          const slice = walkMemory(store(SAMPLES), { ...walk(number(), { limit, after }), branches }, NOW)
+          ids.push(...slice.matches.map(({ id }) => id))
+          after = slice.last ?? after
+          finished = slice.finished
+        }
+        expect(ids.join('')).toBe('ebadc')
+      }
+    })
   })
 
   it('tells each place, and where it stopped', () => {

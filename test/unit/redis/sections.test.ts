@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Range, Section, Walk } from '../../../src/core/store.ts'
+import type { Range, Section, Walk, WalkBranch } from '../../../src/core/store.ts'
 import { decodeKey, encodeSection, encodeTerm, encodeWalk } from '../../../src/redis/sections.ts'
 
 const at = <T>(value: T): { value: T; exclusive: boolean } => ({ value, exclusive: false })
@@ -67,24 +67,40 @@ describe('a term for the scripts', () => {
 })
 
 describe('a walk for the scripts', () => {
-  const walk: Walk = { along: active, descending: false, where: [], limit: 7, share: 1, read: 'ids' }
   const LIMIT = 7
   const BUDGET = 1_000
 
-  it('says where, which way, from where, how much and what else must hold', () => {
-    const terms = [
-      { section: number({ max: at(5) }), negated: false },
-      { section: { ...active, value: 'paused' }, negated: true },
-    ] as const
-    const encoded = encodeWalk({ ...walk, descending: true, where: terms, share: 0.5 }, LIMIT, BUDGET)
-    expect(encoded.slice(0, 8)).toEqual(['status:active', '-inf', '+inf', '1', '', '', '7', '1000'])
-    expect(encoded.slice(-10)).toEqual([
-      'ids',
-      '2',
-      ...['+', 'bitrate', '-inf', '5'],
-      ...['-', 'status:paused', '-inf', '+inf'],
+  function walk({ along = active, where = [], share = 1, ...more }: Partial<Walk & WalkBranch> = {}): Walk {
+    return { branches: [{ along, where, share }], descending: false, limit: LIMIT, read: 'ids', ...more }
+  }
+
+  const terms = [
+    { section: number({ max: at(5) }), negated: false },
+    { section: { ...active, value: 'paused' }, negated: true },
+  ] as const
+  const encodedTerms = [...['+', 'bitrate', '-inf', '5'], ...['-', 'status:paused', '-inf', '+inf']]
+
+  it('says which way, from where, how much, where and what else must hold', () => {
+    const encoded = encodeWalk(walk({ descending: true, where: terms, share: 0.5 }), LIMIT, BUDGET)
+    expect(encoded.slice(0, 6)).toEqual(['1', '', '', '7', '1000', 'ids'])
+    expect(encoded.slice(6, 9)).toEqual(['status:active', '-inf', '+inf'])
+    expect(encoded.slice(10)).toEqual(['2', ...encodedTerms])
+    expect(encodeWalk(walk(), LIMIT, BUDGET)[0]).toBe('0')
+    expect(encodeWalk(walk(), LIMIT, BUDGET).slice(-2)).toEqual(['7', '0'])
+  })
+
+  it('says of each branch where, how much and what else must hold', () => {
+    const branches = [
+      { along: active, where: [], share: 1 },
+      { along: { ...active, value: 'paused', range: { min: at(5) } }, where: terms, share: 0.5 },
+    ]
+    const encoded = encodeWalk(walk({ branches, after: { key: 5, id: 'cam1' } }), LIMIT, BUDGET)
+    expect(encoded.slice(0, 6)).toEqual(['0', '5', 'cam1', '7', '1000', 'ids'])
+    expect(encoded.slice(6)).toEqual([
+      ...['status:active', '-inf', '+inf', '7', '0'],
+      ...['status:paused', '5', '+inf', expect.any(String), '2', ...encodedTerms],
     ])
-    expect(encodeWalk(walk, LIMIT, BUDGET).slice(-2)).toEqual(['ids', '0'])
+    expect(Number(encoded[14])).toBeGreaterThan(14)
   })
 
   it.each<[Section, Walk['after'], string[]]>([
@@ -97,13 +113,13 @@ describe('a walk for the scripts', () => {
     [text(), { key: null, id: 'cam1' }, ['~', 'cam1']],
     [text(), undefined, ['', '']],
   ])('goes on: %#', (along, after, place) => {
-    expect(encodeWalk({ ...walk, along, after }, LIMIT, BUDGET).slice(4, 6)).toEqual(place)
+    expect(encodeWalk(walk({ along, after }), LIMIT, BUDGET).slice(1, 3)).toEqual(place)
   })
 
   /** How many members the script looks at at once. */
   const chunkOf = (share: number, limit: number, isFiltered = true): number => {
     const where = isFiltered ? [{ section: number(), negated: false }] : []
-    return Number(encodeWalk({ ...walk, where, share }, limit, BUDGET)[8])
+    return Number(encodeWalk(walk({ where, share }), limit, BUDGET)[9])
   }
 
   it('looks at as many members at once as are expected to hold enough', () => {

@@ -144,7 +144,7 @@ describe('the branches of a number index', () => {
 
   it('of creation bound the equality indexes, which are in its order; not what is excluded', () => {
     const where = [is('createdAt', 'gt', new Date(5)), is('status', 'eq', 'active'), is('type', 'ne', 'srt')]
-    expect(lines(...where)).toEqual(['status:active (5,Infinity) & -type:srt & created_at (5,Infinity)'])
+    expect(lines(...where)).toEqual(['status:active (5,Infinity) & created_at (5,Infinity) & -type:srt'])
   })
 })
 
@@ -177,6 +177,31 @@ describe('the branches of a text index', () => {
   })
 })
 
+describe('the branches of text conditions', () => {
+  it('draw ranges together', () => {
+    expect(lines(is('name', 'gte', 'a'), is('name', 'lt', 'd'), is('name', 'lte', 'f'))).toEqual([
+      'name [a,d)',
+    ])
+    expect(lines(is('name', 'like', 'ca*'), is('name', 'gt', 'cam'))).toEqual(['name (cam,cb)'])
+    expect(lines(is('name', 'gt', '\u{ffff}'), is('name', 'lte', '😀'))).toEqual(['name (\u{ffff},😀]'])
+    expect(lines(is('name', 'eq', 'a'), is('sourceAddr', 'eq', 'b'))).toEqual([
+      'name [a,a] & source_addr [b,b]',
+    ])
+  })
+
+  it.each([
+    ['apart', is('name', 'gt', 'd'), is('name', 'lt', 'b')],
+    ['at one end', is('name', 'gt', 'd'), is('name', 'lte', 'd')],
+    ['of two values', is('name', 'eq', 'a'), is('name', 'eq', 'b')],
+    ['of two beginnings', is('name', 'like', 'a*'), is('name', 'like', 'b*')],
+    // By UTF-8 bytes, not by UTF-16 units.
+    ['in the order of bytes', is('name', 'gt', '😀'), is('name', 'lt', '\u{ffff}')],
+  ])('are none where the ranges contradict: %s', (_, a, b) => {
+    expect(branches(a, b)).toEqual([])
+    expect(lines(or([a, b], [is('type', 'eq', 'rtp')]))).toEqual(['type:rtp'])
+  })
+})
+
 describe('the branches of several conditions', () => {
   const status = is('status', 'in', ['active', 'paused'])
 
@@ -196,6 +221,34 @@ describe('the branches of several conditions', () => {
   it('say one thing once', () => {
     expect(lines(is('type', 'eq', 'srt'), is('type', 'eq', 'srt'))).toEqual(['type:srt'])
     expect(lines(is('tags', 'contains', 'a'), is('tags', 'contains', 'b'))).toEqual(['tag:a & tag:b'])
+  })
+
+  it.each([
+    ['two values of a field', is('status', 'eq', 'active'), is('status', 'eq', 'paused')],
+    ['a value and its exclusion', is('status', 'eq', 'active'), is('status', 'ne', 'active')],
+    ['a value and an exclusion of several', is('owner', 'eq', 'a'), is('owner', 'nin', ['b', 'a'])],
+    ['two values of a declared index', is('metadata.region', 'eq', '1'), is('metadata.region', 'eq', 1)],
+  ])('are none of a contradiction: %s', (_, a, b) => {
+    expect(branches(a, b)).toEqual([])
+    expect(branches(is('type', 'eq', 'srt'), b, a)).toEqual([])
+    expect(lines(or([a, b], [is('type', 'eq', 'rtp')]))).toEqual(['type:rtp'])
+  })
+
+  it('are those that several conditions on a field leave', () => {
+    expect(lines(status, is('status', 'eq', 'paused'))).toEqual(['status:paused'])
+    expect(lines(status, is('status', 'ne', 'active'))).toEqual(['status:paused & -status:active'])
+  })
+
+  it('look up at most 16 terms: what bounds them first, the documents know the rest', () => {
+    const tags = Array.from({ length: 17 }, (_, i) => is('tags', 'contains', `t${i}`))
+    const [most] = branches(...tags.slice(1))
+    expect([most?.terms.length, most?.covered]).toEqual([16, true])
+    const [cut] = branches(...tags)
+    expect([cut?.terms.length, cut?.covered]).toEqual([16, false])
+    const excluded = is('owner', 'nin', ['a', 'b'])
+    const [both] = branches(excluded, ...tags.slice(1, 16))
+    expect([both?.terms.length, both?.covered]).toEqual([16, false])
+    expect(both?.terms.map(({ negated }) => negated)).toEqual([...Array(15).fill(false), true])
   })
 
   it('leave to the documents what no index knows', () => {

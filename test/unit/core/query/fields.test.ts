@@ -87,7 +87,7 @@ describe('the index over a field', () => {
 
   it('is built in for the fields that the docs name', () => {
     expect(INDEXED_FIELDS.map((field) => indexOf(field)?.name)).toEqual(BUILT_IN_INDEXES)
-    expect(indexOf('state.health')).toMatchObject({ name: 'health', kind: 'equality', isDeclared: false })
+    expect(indexOf('state.health')).toMatchObject({ name: 'health', kind: 'equality', isPure: true })
     expect(indexOf('createdAt')).toMatchObject({ name: 'created_at', kind: 'number', isPure: true })
   })
 
@@ -107,7 +107,6 @@ describe('the index over a field', () => {
       name: 'bitrate',
       kind: 'number',
       isPure: true,
-      isDeclared: true,
     })
     expect(indexOf('name')).toBeUndefined()
   })

@@ -31,19 +31,23 @@ function plan({ where = [], sort = [], want = Number.POSITIVE_INFINITY, sizes = 
   )
 }
 
-/** A walk on one line: driver, order, then what is looked up. */
-function line({ along, order, descending, where }: WalkPlan): string {
-  const lookups = where.map(({ section, negated }) => `${negated ? ' -' : ' +'}${nameOf(section)}`)
-  return `${nameOf(along)} ${order}${descending ? ' down' : ''}${lookups.join('')}`
+/** A walk, each branch on a line: driver, order, then what is looked up. */
+function linesOf({ branches, order, descending }: WalkPlan): string[] {
+  return branches.map(({ along, where }) => {
+    const lookups = where.map(({ section, negated }) => `${negated ? ' -' : ' +'}${nameOf(section)}`)
+    return `${nameOf(along)} ${order}${descending ? ' down' : ''}${lookups.join('')}`
+  })
 }
 
-const lines = (asked: Asked): string[] => plan(asked).walks.map(line)
+const lines = (asked: Asked): string[] => plan(asked).walks.flatMap(linesOf)
+/** The same, walk by walk. */
+const walks = (asked: Asked): string[][] => plan(asked).walks.map(linesOf)
 
 describe('a plan', () => {
   it('of everything walks along creation', () => {
     const made = plan({ sizes: { created_at: 7 } })
-    expect(made.walks.map(line)).toEqual(['created_at sorted'])
-    expect(made).toMatchObject({ covered: true, walks: [{ size: 7, covered: true }] })
+    expect(made.walks.map(linesOf)).toEqual([['created_at sorted']])
+    expect(made).toMatchObject({ covered: true, walks: [{ branches: [{ size: 7, covered: true }] }] })
   })
 
   it('of what can never match walks nowhere', () => {
@@ -70,14 +74,59 @@ describe('a plan', () => {
 
   it('looks up what is excluded where it is also what drives', () => {
     const where = [is('status', 'in', ['active', 'paused']), is('status', 'ne', 'active')]
-    const walks = lines({ where, sizes: { created_at: 9, 'status:active': 4, 'status:paused': 5 } })
-    expect(walks.filter((each) => each.startsWith('status:active') && !each.includes('-'))).toEqual([])
+    const made = lines({ where, sizes: { created_at: 9, 'status:active': 4, 'status:paused': 5 } })
+    expect(made).toEqual(['status:paused sorted -status:active'])
+    expect(made.filter((each) => each.startsWith('status:active') && !each.includes('-'))).toEqual([])
   })
 
   it('walks along each branch of its own', () => {
     const where = [is('type', 'in', ['srt', 'rtp']), is('owner', 'eq', 'a')]
     const sizes = { created_at: 100, 'type:srt': 60, 'type:rtp': 2, 'owner:a': 30 }
     expect(lines({ where, sizes })).toEqual(['owner:a sorted +type:srt', 'type:rtp sorted +owner:a'])
+  })
+
+  it('walks together along branches that share an order, so that what moves between them is not missed', () => {
+    const where = [is('status', 'in', ['active', 'paused'])]
+    const sizes = { created_at: 100, 'status:active': 6, 'status:paused': 5 }
+    expect(walks({ where, sizes })).toEqual([['status:active sorted', 'status:paused sorted']])
+    expect(walks({ where, sizes, sort: [by('createdAt', 'desc')] })).toEqual([
+      ['status:active sorted down', 'status:paused sorted down'],
+    ])
+    expect(walks({ where, sizes, sort: [by('codec', 'desc')] })).toEqual([
+      ['status:active unsorted', 'status:paused unsorted'],
+    ])
+    const ranged = [{ or: [[is('createdAt', 'lt', new Date(5))], [is('status', 'eq', 'active')]] }]
+    expect(
+      walks({ where: ranged, sizes: { created_at: 9, 'created_at (, 5)': 2, 'status:active': 1 } }),
+    ).toEqual([['created_at (, 5) sorted', 'status:active sorted']])
+  })
+
+  it('walks apart along what has an order of its own', () => {
+    const where = [
+      {
+        or: [
+          [is('bitrate', 'gt', 5)],
+          [is('name', 'eq', 'x')],
+          [is('bitrate', 'lt', 2)],
+          [is('type', 'eq', 'srt')],
+        ],
+      },
+    ]
+    expect(walks({ where, sizes: { created_at: 100 } })).toEqual([
+      ['bitrate (5, Infinity) unsorted', 'bitrate (, 2) unsorted'],
+      ['name ["x", "x"] unsorted'],
+      ['type:srt sorted'],
+    ])
+  })
+
+  it('tells of each branch which share of its members it expects to match', () => {
+    const where = [is('type', 'in', ['srt', 'rtp']), is('owner', 'eq', 'a')]
+    const sizes = { created_at: 100, 'type:srt': 60, 'type:rtp': 2, 'owner:a': 50 }
+    expect(plan({ where, sizes }).walks[0]?.branches.map(({ share }) => share)).toEqual([0.6, 0.5])
+    expect(plan({ where: where.slice(0, 1), sizes }).walks[0]?.branches).toMatchObject([
+      { share: 1, size: 60 },
+      { share: 1, size: 2 },
+    ])
   })
 
   it('leaves the range of creation to equality indexes, which are bounded by it themselves', () => {
@@ -92,7 +141,7 @@ describe('a plan', () => {
 
   it('is not covered where documents have to be looked at', () => {
     const where = [is('status', 'eq', 'active'), is('codec', 'eq', 'x')]
-    expect(plan({ where })).toMatchObject({ covered: false, walks: [{ covered: false }] })
+    expect(plan({ where })).toMatchObject({ covered: false, walks: [{ branches: [{ covered: false }] }] })
     expect(plan({ where: where.slice(0, 1) }).covered).toBe(true)
     const texts = [is('name', 'like', 'a*'), is('sourceAddr', 'like', '10.*')]
     expect(plan({ where: texts, sizes: { created_at: 9 } }).covered).toBe(false)
@@ -111,6 +160,21 @@ describe('the order of a plan', () => {
     expect(lines({ sort: [by('createdAt', 'desc'), by('name')], sizes: { created_at: 5 } })).toEqual([
       'created_at grouped down',
     ])
+  })
+
+  it('is that of the keys that decide anything', () => {
+    const sizes = { created_at: 5 }
+    expect(lines({ sort: [by('createdAt', 'desc'), by('createdAt', 'desc')], sizes })).toEqual([
+      'created_at sorted down',
+    ])
+    // Ties go by the id in the direction of the last key, whatever else that decides.
+    expect(lines({ sort: [by('createdAt', 'desc'), by('createdAt')], sizes })).toEqual([
+      'created_at grouped down',
+    ])
+    expect(lines({ sort: [by('createdAt', 'desc'), by('id', 'desc'), by('name')], sizes })).toEqual([
+      'created_at sorted down',
+    ])
+    expect(lines({ sort: [by('createdAt', 'desc'), by('id')], sizes })).toEqual(['created_at grouped down'])
   })
 
   it('is none where the sort has no index, or one for equality', () => {
@@ -159,7 +223,10 @@ describe('the order of a plan', () => {
   it('has the values of other types beside it, where the field may hold any', () => {
     const sort = [by('metadata.zone')]
     const sizes = { created_at: 100, 'metadata.zone': 90, 'metadata.zone:other': 10 }
-    expect(lines({ sort, sizes, want: 5 })).toEqual(['metadata.zone sorted', 'metadata.zone:other unsorted'])
+    expect(walks({ sort, sizes, want: 5 })).toEqual([
+      ['metadata.zone sorted'],
+      ['metadata.zone:other unsorted'],
+    ])
     // A range leaves only numbers.
     const ranged = { ...sizes, 'metadata.zone [5, Infinity)': 50 }
     expect(lines({ where: [is('metadata.zone', 'gte', 5)], sort, sizes: ranged, want: 5 })).toEqual([
@@ -211,7 +278,7 @@ describe('a draft', () => {
         5,
       ),
     ]
-    expect(size.walks.map(line)).toEqual(many.walks.map(line))
+    expect(size.walks.map(linesOf)).toEqual(many.walks.map(linesOf))
   })
 })
 
