@@ -18,14 +18,15 @@ export { evaluate } from './core/query/evaluate.js'
 export type * from './core/query/field-types.js'
 export type { StreamFilter } from './core/query/filter.js'
 export { type QueryFromJSONOptions, queryFromJSON } from './core/query/from-json.js'
-export type {
-  Comparison,
-  Condition,
-  Operator,
-  QueryTree,
-  Scalar,
-  SortDirection,
-  SortKey,
+export {
+  type Comparison,
+  type Condition,
+  OPERATORS,
+  type Operator,
+  type QueryTree,
+  type Scalar,
+  type SortDirection,
+  type SortKey,
 } from './core/query/tree.js'
 export type { IndexDeclaration, IndexKind, Problem } from './core/store.js'
 export { MockRegistry, type MockRegistryOptions } from './memory/mock-registry.js'
