@@ -21,7 +21,12 @@ export function preciseNow(): number {
 
 async function write({ port, how, perSecond, count }: WriterOrder): Promise<void> {
   const redis = new Redis(port)
-  const registry = new RedisRegistry({ redis, instanceId: 'writer', writeTimeoutMs: 60_000 })
+  const registry = new RedisRegistry({
+    redis,
+    instanceId: 'writer',
+    writeTimeoutMs: 60_000,
+    maxEvents: 200_000,
+  })
   const ids = Array.from({ length: STREAMS }, (_, i) => sampleStream(i).id)
   const bytes = (await redis.get(`mirror:streams:${ids[0]}`)) ?? ''
   const send = (i: number): Promise<unknown> => {

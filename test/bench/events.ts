@@ -78,7 +78,9 @@ async function latency(perSecond: number, count: number): Promise<void> {
     rounds.raw.push((await raw(perSecond, count)).delays)
   }
   const figures = Object.entries(rounds).map(([name, delays]) => {
-    const [p50, p99] = [0.5, 0.99].map((share) => median(delays.map((of) => percentile(of, share))))
+    // The writer's first steps are not what is measured.
+    const warm = delays.map((of) => of.slice(of.length / 5))
+    const [p50, p99] = [0.5, 0.99].map((share) => median(warm.map((of) => percentile(of, share))))
     return `${name} p50 ${p50?.toFixed(2)} ms, p99 ${p99?.toFixed(2)} ms`
   })
   console.log(`${perSecond} events/s: ${figures.join('; ')}`)
@@ -97,14 +99,8 @@ async function throughput(): Promise<void> {
 }
 
 async function catchUp(): Promise<void> {
-  const before = Number(/used_memory:(\d+)/.exec(server.cli('info', 'memory'))?.[1])
   const length = await redis.xlen('mirror:streams:log:events')
-  await writing({ how: 'ours', perSecond: 0, count: CAUGHT_UP - length })
-  await redis.eval(
-    "local c='0' repeat local p=redis.call('SCAN',c,'MATCH','*idx:op:*','COUNT',1000) c=p[1] if #p[2]>0 then redis.call('DEL',unpack(p[2])) end until c=='0'",
-    0,
-  )
-  const after = Number(/used_memory:(\d+)/.exec(server.cli('info', 'memory'))?.[1])
+  if (length < CAUGHT_UP) await writing({ how: 'ours', perSecond: 0, count: CAUGHT_UP - length })
   const logged = await redis.xlen('mirror:streams:log:events')
   const perSecond: number[] = []
   for (let round = 0; round < ROUNDS; round++) {
@@ -117,7 +113,7 @@ async function catchUp(): Promise<void> {
   const bytes = Number(await redis.memory('USAGE', 'mirror:streams:log:events', 'SAMPLES', 0)) / logged
   console.log(`catching up ${logged} events: ${Math.round(median(perSecond))}/s`)
   console.log(
-    `bytes per logged event: ${bytes.toFixed(0)} (stream alone), ${((after - before) / (logged - length)).toFixed(0)} (all of Redis); 10,000 streams with a status change each minute: ${((bytes * 10_000) / 2 ** 20).toFixed(1)} MiB a minute`,
+    `bytes per logged event: ${bytes.toFixed(0)}; 10,000 streams with a status change each minute: ${((bytes * 10_000) / 2 ** 20).toFixed(1)} MiB a minute`,
   )
 }
 
