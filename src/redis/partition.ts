@@ -1,5 +1,4 @@
 import { OutcomeUnknownError, TimeoutError } from '../core/errors.js'
-import { BUILT_IN_INDEXES } from '../core/query/field-indexes.js'
 import type {
   Call,
   Commit,
@@ -9,7 +8,6 @@ import type {
   IndexDeclaration,
   LogRecord,
   LogSlice,
-  Match,
   Renewal,
   RenewalAnswer,
   Section,
@@ -18,13 +16,14 @@ import type {
   Term,
   Walk,
 } from '../core/store.js'
-import { IndexGoneError, LOG_START } from '../core/store.js'
+import { LOG_START } from '../core/store.js'
 import { SharedTask } from '../registry/shared-task.js'
 import type { Caller } from './caller.js'
 import type { RedisClient } from './client.js'
 import { encodeEntry } from './entries.js'
 import { type BellChannels, type PartitionKeys, partitionKeys } from './keys.js'
 import { claimLayout, declareIndexes, type LayoutRequest, type PartitionLayout } from './layout.js'
+import { BACKLOG_LIMIT, PartitionSearch } from './partition-search.js'
 import type { Script } from './script.js'
 import {
   type Columns,
@@ -40,7 +39,6 @@ import {
   withBookkeeping,
 } from './script-codec.js'
 import { scripts } from './scripts.js'
-import { decodeKey, encodeSection, encodeTerm, encodeWalk } from './sections.js'
 import { ServerClock } from './server-clock.js'
 import { TickBatcher } from './tick-batcher.js'
 
@@ -60,23 +58,11 @@ export interface PartitionOptions extends LayoutRequest {
   readonly channels: string
 }
 
-/** How many lapsed records a count subtracts at most before they are swept instead. */
-const BACKLOG_LIMIT = 2000
 const SWEEP_LIMIT = 50
-/** How many documents one call of a script reads at most: about 2 ms of Redis. */
-export const READ_LIMIT = 500
-/** How many members of an index one call of a script looks at at most: about 3 ms of Redis. */
-const EXAMINE_LIMIT = 1_000
-/** How many members it looks up, in all indexes together. */
-const LOOKUP_LIMIT = 4_000
-const MIN_BUDGET = 16
-/** How large the smallest of several sets may be for Redis to intersect them in one call. */
-const INTERSECT_LIMIT = 10_000
 /** How long a builder that ended without a word keeps others from building. */
 const BUILD_LOCK_MS = 10_000
 /** How long to believe that an index is still being built. */
 const BUILDING_STALE_MS = 1_000
-const BUILT_IN: ReadonlySet<string> = new Set(BUILT_IN_INDEXES)
 
 /** Entries of the log that one call looks through for those of one stream: about 3 ms of Redis. */
 const HISTORY_SLICE = 500
@@ -112,6 +98,7 @@ export class Partition {
   readonly keys: PartitionKeys
   readonly clock: ServerClock = new ServerClock()
   readonly #caller: Caller
+  readonly #search: PartitionSearch
   readonly #request: LayoutRequest
   readonly #channels: BellChannels
   readonly #logArgs: readonly string[]
@@ -137,6 +124,12 @@ export class Partition {
     const { maxEvents, maxAgeMs } = options.retention
     this.#caller = caller
     this.#request = options
+    this.#search = new PartitionSearch({
+      layout: (of) => this.layout(of),
+      reloadLayout: (of) => this.reloadLayout(of),
+      read: (script, of, args) => this.#read(script, of, args),
+      sweep: (limit, of) => this.sweep(limit, this.source, of),
+    })
     this.#channels = channels
     this.#logArgs = [String(maxEvents), String(maxAgeMs), channels.log, options.channels]
     this.source = options.source
@@ -268,63 +261,16 @@ export class Partition {
     return state === 'done'
   }
 
-  async sizes(sections: readonly Section[], call: Call): Promise<number[]> {
-    const [, , ...sizes] = await this.#search(scripts.sizes, sections, sections.flatMap(encodeSection), call)
-    return sizes.map(Number)
+  sizes(sections: readonly Section[], call: Call): Promise<number[]> {
+    return this.#search.sizes(sections, call)
   }
 
-  async walk(walk: Walk, call: Call): Promise<Slice> {
-    const { branches, limit, read } = walk
-    const most = read === 'documents' ? READ_LIMIT : EXAMINE_LIMIT
-    const [first] = branches
-    if (first === undefined) return { matches: [], matched: 0, last: undefined, finished: true }
-    const sections = branches.flatMap(({ along, where }) => [along, ...where.map(({ section }) => section)])
-    const budget = Math.max(MIN_BUDGET, Math.min(EXAMINE_LIMIT, Math.floor(LOOKUP_LIMIT / sections.length)))
-    const args = encodeWalk(walk, Math.min(limit, most, budget), budget)
-    const [, , finished, matched, key = '', id = '', ...rows] = await this.#search(
-      scripts.walk,
-      sections,
-      args,
-      call,
-    )
-    const { along } = first
-    return {
-      matches: read === 'ids' ? decodeIds(along, rows) : decodeDocuments(rows),
-      matched: Number(matched),
-      last: id === '' ? undefined : { key: decodeKey(along, key), id },
-      finished: finished === '1',
-    }
+  walk(walk: Walk, call: Call): Promise<Slice> {
+    return this.#search.walk(walk, call)
   }
 
-  /** `undefined`: too many to count in one call. Sweeps first while too many records have lapsed. */
-  async count(branches: readonly (readonly Term[])[], call: Call): Promise<number | undefined> {
-    const terms = branches.flatMap((branch) => [String(branch.length), ...branch.flatMap(encodeTerm)])
-    const args = [String(BACKLOG_LIMIT), String(INTERSECT_LIMIT), ...terms]
-    const sections = branches.flatMap((branch) => branch.map(({ section }) => section))
-    for (;;) {
-      const [state, , count] = await this.#search(scripts.count, sections, args, call)
-      if (state === 'done') return Number(count)
-      if (state === 'walk') return undefined
-      await this.sweep(BACKLOG_LIMIT, this.source, call)
-    }
-  }
-
-  /** Runs a script over sections. @throws IndexGoneError when one of their indexes is not, or no longer, complete. */
-  async #search(
-    script: Script,
-    sections: readonly Section[],
-    args: readonly string[],
-    call: Call,
-  ): Promise<Reply> {
-    for (;;) {
-      const { version, indexes } = await this.layout(call)
-      const ready = new Set(indexes.flatMap(({ field, isReady }) => (isReady ? [field] : [])))
-      const gone = sections.find(({ index }) => !BUILT_IN.has(index) && !ready.has(index))
-      if (gone !== undefined) throw new IndexGoneError(`index ${gone.index} is not ready`)
-      const reply = await this.#read(script, call, [version, ...args])
-      if (reply[0] !== 'layout') return reply
-      await this.reloadLayout(call)
-    }
+  count(branches: readonly (readonly Term[])[], call: Call): Promise<number | undefined> {
+    return this.#search.count(branches, call)
   }
 
   /** Adds the partition's counters to `totals`; sweeps first while too many records have lapsed. */
@@ -440,23 +386,7 @@ export class Partition {
   }
 }
 
-function decodeDocuments(rows: readonly string[]): Match[] {
-  const matches: Match[] = []
-  for (let i = 0; i < rows.length; i += 4) {
-    const [deadline, side, doc] = [Number(rows[i + 1]), rows[i + 2], rows[i + 3] ?? '']
-    matches.push({ id: rows[i] ?? '', rec: side ? { doc, deadline, side } : { doc, deadline } })
-  }
-  return matches
-}
-
 function sliceOf(entries: readonly LogEntry[], after: string): LogSlice {
   const records = entries.map(([id, fields]) => decodeLogRecord(id, fields))
   return { records, next: records.at(-1)?.logId ?? after }
-}
-
-function decodeIds(along: Section, rows: readonly string[]): Match[] {
-  const matches: Match[] = []
-  for (let i = 0; i < rows.length; i += 2)
-    matches.push({ id: rows[i] ?? '', key: decodeKey(along, rows[i + 1] ?? '') })
-  return matches
 }

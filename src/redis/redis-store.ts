@@ -31,7 +31,8 @@ import { inspectClient, type Warn } from './client-checks.js'
 import { IndexBuilder } from './index-building.js'
 import { bellChannels, partitionOf } from './keys.js'
 import { isTagged } from './layout.js'
-import { Partition, type PartitionOptions, READ_LIMIT } from './partition.js'
+import { Partition, type PartitionOptions } from './partition.js'
+import { READ_LIMIT } from './partition-search.js'
 
 /** What a store on Redis is made of. */
 export interface RedisStoreOptions extends PartitionOptions {
