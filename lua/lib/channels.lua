@@ -1,4 +1,5 @@
--- The seeds' channels, for services in other languages. log.channels holds, each ended by NUL: the channel of all
+-- The seeds' channels, for services in other languages. log.channels holds, each ended by NUL: whether to publish also
+-- where nobody listens, as on a cluster, where listeners may be at other nodes: 1 | 0; the channel of all
 -- streams ('' for none), whether each stream has one: 1 | 0, its name before and behind the id, and what statistics
 -- count as while nobody reported them.
 
@@ -27,8 +28,13 @@ local function publish_event(log, event)
   -- What is no document of ours would make no JSON.
   local own = '{"id":"' .. event.id .. '",'
   if string.sub(event.doc, 1, #own) ~= own or string.sub(event.doc, -1) ~= '}' then return end
-  local all, each, head, tail, defaults =
-    string.match(log.channels, '^([^%z]*)%z([^%z]*)%z([^%z]*)%z([^%z]*)%z([^%z]*)%z')
+  local always, all, each, head, tail, defaults =
+    string.match(log.channels, '^([^%z]*)%z([^%z]*)%z([^%z]*)%z([^%z]*)%z([^%z]*)%z([^%z]*)%z')
+  local one = head .. event.id .. tail
+  if always == '0' and redis.call('PUBSUB', 'NUMPAT') == 0 then
+    local listening = redis.call('PUBSUB', 'NUMSUB', all, one)
+    if listening[2] == 0 and listening[4] == 0 then return end
+  end
   local side = event.side ~= '' and event.side or nil
   local statistics = side and merge_side(defaults, side) or defaults
   local created = tonumber(event.order)
@@ -38,5 +44,5 @@ local function publish_event(log, event)
     .. ',"last_heartbeat":"' .. rfc3339(math.max(created, renewed)) .. '","statistics":' .. statistics
     .. '},"source":"' .. event.source .. '","version":1}'
   if all ~= '' then redis.call('PUBLISH', all, message) end
-  if each == '1' then redis.call('PUBLISH', head .. event.id .. tail, message) end
+  if each == '1' then redis.call('PUBLISH', one, message) end
 end

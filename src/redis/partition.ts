@@ -54,7 +54,7 @@ export interface PartitionOptions extends LayoutRequest {
   readonly retention: LogRetention
   /** Who finishes what has lapsed on the way of another call. */
   readonly source: string
-  /** The pub/sub channels of events, as lua/lib/channels.lua takes them; empty for none. */
+  /** The pub/sub channels of events, as lua/lib/channels.lua takes them but for the first field; empty for none. */
   readonly channels: string
 }
 

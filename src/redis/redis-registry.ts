@@ -22,7 +22,8 @@ export interface RedisLayoutOptions<M> extends RegistryOptions<M> {
   readonly partitions?: number
   /**
    * The pub/sub channels on which each event is published, too, in the seeds' JSON envelope: for services in other
-   * languages. At most once, without a cursor. `false`: none. In `stream`, `<id>` stands for the stream's id.
+   * languages. At most once, without a cursor; listen at the master. `false`: none. In `stream`, `<id>` stands for the
+   * stream's id.
    * Default `{ all: 'streams:events', stream: 'stream:<id>:events' }`.
    */
   readonly eventChannels?: false | EventChannels

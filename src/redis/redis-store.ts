@@ -26,7 +26,7 @@ import { SharedTask } from '../registry/shared-task.js'
 import { auditPartition } from './audit.js'
 import { Bells } from './bells.js'
 import { Caller, type CallKind } from './caller.js'
-import { type ClientSource, databaseOf } from './client.js'
+import { type ClientSource, databaseOf, isCluster } from './client.js'
 import { inspectClient, type Warn } from './client-checks.js'
 import { IndexBuilder } from './index-building.js'
 import { bellChannels, partitionOf } from './keys.js'
@@ -207,9 +207,12 @@ export class RedisStore implements Store {
     if (client === undefined) throw new ValidationError([{ path: ['redis'], message: 'has no client' }])
     const tagged = isTagged(client, this.partitions)
     const channels = bellChannels(this.#options.prefix, databaseOf(client))
+    const always = isCluster(client) ? '1' : '0'
+    const named = this.#options.channels
+    const options = { ...this.#options, channels: named === '' ? '' : `${always}\0${named}` }
     const partitions = Array.from(
       { length: this.partitions },
-      (_, number) => new Partition(this.#caller, this.#options, number, tagged, channels),
+      (_, number) => new Partition(this.#caller, options, number, tagged, channels),
     )
     await Promise.all(partitions.map((partition) => partition.layout(call)))
     this.#opened = partitions
