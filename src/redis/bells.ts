@@ -15,6 +15,7 @@ interface Listener {
   on(event: string, listener: (...args: never[]) => void): unknown
   off(event: string, listener: (...args: never[]) => void): unknown
   disconnect(): void
+  duplicate(options: object): Listener
 }
 
 type StatisticsListener = (ids: readonly string[]) => void
@@ -98,7 +99,7 @@ export class Bells {
     const [client] = await this.#options.clients.clients()
     if (client === undefined) return undefined
     const channels = this.#options.channels(client)
-    const listener = isCluster(client) ? (client as unknown as Listener) : duplicate(client)
+    const listener = isCluster(client) ? asListener(client) : duplicate(client)
     const leave = isCluster(client) ? share(client, channels) : () => listener.disconnect()
     const onMessage = (channel: string, message: string): void => this.#hear(channels, channel, message)
     const heard = { client: listener, channels }
@@ -169,13 +170,21 @@ function share(client: RedisClient, { log, statistics }: BellChannels): () => vo
   return () => {
     const left = (counts.get(log) ?? 1) - 1
     counts.set(log, left)
-    if (left === 0) (client as unknown as Listener).unsubscribe(log, statistics).catch(() => {})
+    if (left === 0)
+      asListener(client)
+        .unsubscribe(log, statistics)
+        .catch(() => {})
   }
+}
+
+/** What every client of the driver can do besides; `RedisClient` asks hosts only for what the store needs. */
+function asListener(client: object): Listener {
+  return client as Listener
 }
 
 /** A connection of its own, as a client that listens can do nothing else. A cluster's client has one for that. */
 function duplicate(client: RedisClient): Listener {
-  const own = (client as unknown as { duplicate(options: object): Listener }).duplicate({
+  const own = asListener(client).duplicate({
     lazyConnect: false,
     maxRetriesPerRequest: null,
     enableOfflineQueue: true,

@@ -32,7 +32,7 @@ import {
 } from './query-arbitraries.ts'
 
 /** Random queries in all; each is asked of three registries. */
-const RUNS = Number(process.env.QUERY_RUNS ?? 668)
+const RUNS = Number(process.env.QUERY_RUNS ?? 2_000)
 const WAVE = 15
 const PARTITIONS = 6
 /** More pages than that mean that they do not end. */
