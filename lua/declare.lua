@@ -12,6 +12,12 @@ local now = server_now()
 local kind_of_active = redis.call('TYPE', KEYS[1]).ok
 if kind_of_active ~= 'none' and kind_of_active ~= 'zset' then return { 'foreign', whole(now), kind_of_active } end
 
+-- A log begins at a time of its own, before anything is logged: whoever stands at its beginning can tell it from the
+-- one that follows when everything is lost.
+if redis.call('HSETNX', layout, 'born', whole(now)) == 1 and redis.call('EXISTS', base .. 'log:events') == 0 then
+  redis.call('SETNX', base .. 'log:last', whole(now) .. '-0')
+end
+
 local state = redis.call('EXISTS', base .. 'idx:rec') == 0 and 'ready' or 'building'
 local added = {}
 for i = 1, #ARGV, 2 do

@@ -342,8 +342,17 @@ export class Partition {
 
   async logEnd(call: Call): Promise<string> {
     await this.layout(call)
-    const last = await this.#caller.run('read', call, (client) => client.get(`${this.keys.base}log:last`))
-    return last ?? LOG_START
+    return (await this.#lastLogId(call)) ?? (await this.#newLogId(call))
+  }
+
+  #lastLogId(call: Call): Promise<string | null> {
+    return this.#caller.run('read', call, (client) => client.get(`${this.keys.base}log:last`))
+  }
+
+  /** Everything was lost, so another log begins, with the layout. */
+  async #newLogId(call: Call): Promise<string> {
+    await this.reloadLayout(call)
+    return (await this.#lastLogId(call)) ?? LOG_START
   }
 
   /** What every script that logs an event must know of the log. */

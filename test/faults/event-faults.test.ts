@@ -248,6 +248,31 @@ describe('a subscription to a Redis that is flushed', () => {
     for (const { gaps } of scene.recorders) expect(gaps).toEqual(['rewound', 'rewound', 'rewound'])
   })
 
+  it('says so, too, where nothing had been logged, or nothing been read of what had', async () => {
+    await start([], { partitions: 3 })
+    const writer = owned()
+    const reader = owned()
+    await writer.count()
+    for (const from of ['now', 'start'] as const) {
+      const subscription = await reader.subscribe({ from })
+      if (from === 'now') await write(writer, 'lost', 1)
+      server.cli('flushall')
+      await write(writer, `after-${from}`, 12)
+      const recorder = new Recorder(subscription)
+      await recorder.catchUp(writer)
+      await recorder.close()
+      expect(recorder.gaps).toEqual(['rewound', 'rewound', 'rewound'])
+      expect(historyFaults(recorder, await readTruth(writer))).toEqual([])
+      // Who goes on behind a gap is not told of it again.
+      const [gap] = recorder.seen.filter(({ item }) => item.type === 'gap')
+      const again = new Recorder(await reader.subscribe({ from: gap?.item.cursor ?? '' }))
+      await again.catchUp(writer)
+      await again.close()
+      expect(again.gaps).toEqual(['rewound', 'rewound'])
+      server.cli('flushall')
+    }
+  })
+
   it('says so although nothing is written any more', async () => {
     await start()
     const { churn, recorders, writer } = await watchChurn()

@@ -70,5 +70,10 @@ async function positionsOf(from: string, store: Store, call: Call): Promise<LogP
   const positions = isPlace ? decodeLogCursor(from, store.partitions) : undefined
   // In any case the registry is reached before the promise resolves.
   const ends = await store.logEnds(call)
-  return from === 'start' ? ends.map(() => undefined) : (positions ?? [...ends])
+  return from === 'start' ? ends.map(startOf) : (positions ?? [...ends])
+}
+
+/** The oldest entry that is kept, or the beginning of a log that holds none: another log has another beginning. */
+function startOf(end: string): string | undefined {
+  return end.endsWith('-0') ? end : undefined
 }
