@@ -30,6 +30,9 @@ export {
 } from './core/query/tree.js'
 export type { IndexDeclaration, IndexKind, Problem } from './core/store.js'
 export { MockRegistry, type MockRegistryOptions } from './memory/mock-registry.js'
+export type { MirrorChange } from './mirror/live-query.js'
+export { LocalMirror, type LocalMirrorOptions } from './mirror/local-mirror.js'
+export type { MirrorQuery } from './mirror/mirror-query.js'
 export type { RedisClient } from './redis/client.js'
 export {
   type EventChannels,

@@ -252,6 +252,9 @@ export interface LogSlice {
 /** Told that a partition's log may have grown, and up to which id. */
 export type Ring = (partition: number, last: string) => void
 
+/** Told of streams that reported statistics; of `undefined` when listening begins (anew), as some may be missed before. */
+export type StatisticsListener = (ids: readonly string[] | undefined) => void
+
 /** What a document should have beside it, for {@link Store.audit}; `undefined` when it is not readable. */
 export type Describe = (
   id: string,
@@ -307,6 +310,8 @@ export interface Store {
   read(ids: readonly string[], call: Call): Promise<Found[]>
   /** For readers. */
   view(ids: readonly string[], call: Call): Promise<Found<Stored>[]>
+  /** The deadlines of the leases that have not run out. */
+  leases(ids: readonly string[], call: Call): Promise<readonly (number | undefined)[]>
   /** The declared indexes that hold every record. */
   indexes(call: Call): Promise<readonly IndexDeclaration[]>
   /** How many members the sections have, over all partitions, lapsed ones included. @throws IndexGoneError */
@@ -334,8 +339,8 @@ export interface Store {
   logEnds(call: Call): Promise<readonly string[]>
   /** Rings whenever a log may have grown, until the answer is called. May ring in vain, and never misses for long. */
   onLog(ring: Ring): () => void
-  /** Tells of streams that reported statistics, until the answer is called. May miss some. */
-  onStatistics(listener: (ids: readonly string[]) => void): () => void
+  /** Tells of streams that reported statistics, until the answer is called. */
+  onStatistics(listener: StatisticsListener): () => void
   /** Compares records, leases, index entries and counters, and mends them if asked. Safe beside writers. */
   audit(describe: Describe, repair: boolean, call: Call): Promise<AuditReport>
   /** Lets go of what the store opened itself. */

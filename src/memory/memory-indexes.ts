@@ -76,6 +76,13 @@ export class MemoryIndexes {
     else for (const values of this.#lists.values()) yield* values.values()
   }
 
+  /** Takes the entries of a document away and adds those of the one in its place; what stays is left alone. */
+  replace(before: readonly PlacedEntry[], after: readonly PlacedEntry[]): void {
+    if (before === after) return
+    for (const entry of before) if (!after.some((kept) => samePlace(kept, entry))) this.remove(entry)
+    for (const entry of after) if (!before.some((old) => samePlace(old, entry))) this.add(entry)
+  }
+
   add({ list, item }: PlacedEntry): void {
     if (list.kind === 'counter') list.count += 1
     else list.items.add(item)

@@ -1,12 +1,17 @@
 import { isInRange } from '../core/query/ranges.js'
-import type { Bound, Match, Place, Section, Slice, Term, Walk, WalkBranch } from '../core/store.js'
-import type { MemoryIndexes } from './memory-indexes.js'
-import type { MemoryRecord } from './memory-record.js'
+import type { Bound, Match, Place, Section, Slice, Stored, Term, Walk, WalkBranch } from '../core/store.js'
+import type { MemoryIndexes, PlacedEntry } from './memory-indexes.js'
 import { compareItems, type Item, type SortedItems } from './sorted-items.js'
 
-/** What searching needs of a store in memory. */
-export interface Searched {
-  readonly records: ReadonlyMap<string, MemoryRecord>
+/** What searching needs of a record. */
+interface IndexedRecord {
+  readonly deadline: number
+  readonly entries: readonly PlacedEntry[]
+}
+
+/** What is searched: records, and the indexes that hold their entries. */
+export interface Searched<R extends IndexedRecord = IndexedRecord> {
+  readonly records: ReadonlyMap<string, R>
   readonly indexes: MemoryIndexes
 }
 
@@ -25,26 +30,45 @@ export function sectionSize({ indexes }: Searched, section: Section): number {
 }
 
 /** The next matches of a walk: all branches at once, in their common order. */
-export function walkMemory(searched: Searched, walk: Walk, now: number): Slice {
+export function walkMemory(searched: Searched<IndexedRecord & Stored>, walk: Walk, now: number): Slice {
   const { limit, read } = walk
   const matches: Match[] = []
   let matched = 0
   let looked = 0
   let last: Place | undefined
-  for (const { item, branches } of membersInOrder(searched.indexes, walk)) {
+  for (const { item, record } of walkRecords(searched, walk)) {
     if (matched === limit || looked === EXAMINE_LIMIT) return { matches, matched, last, finished: false }
     looked += 1
-    const key = keyOf(branches[0]?.along, item)
+    const key = keyOf(walk.branches[0]?.along, item)
     last = { key, id: item.id }
-    const record = searched.records.get(item.id)
     if (record === undefined || record.deadline <= now) continue
-    if (!branches.some(({ where }) => where.every((term) => holds(term, record)))) continue
     matched += 1
     if (read === 'documents') matches.push({ id: item.id, rec: record })
     else if (read === 'ids') matches.push({ id: item.id, key })
   }
   return { matches, matched, last, finished: true }
 }
+
+/** A place that a walk passes, and the record that it finds there, if the terms of a branch hold for it. */
+interface Passed<R> {
+  readonly item: Item
+  readonly record: R | undefined
+}
+
+/** Passes all that a walk looks at, lapsed or not, each once, in its order. Nothing may change meanwhile. */
+export function* walkRecords<R extends IndexedRecord>(
+  { records, indexes }: Searched<R>,
+  walk: Direction & Pick<Walk, 'branches'>,
+): Generator<Passed<R>, void, undefined> {
+  for (const { item, branches } of membersInOrder(indexes, walk)) {
+    const found = records.get(item.id)
+    const isMatch =
+      found !== undefined && branches.some(({ where }) => where.every((term) => holds(term, found)))
+    yield { item, record: isMatch ? found : undefined }
+  }
+}
+
+type Direction = Pick<Walk, 'descending' | 'after'>
 
 /** A member of the sections of a walk, and the branches in whose sections it is. */
 interface Member {
@@ -53,7 +77,10 @@ interface Member {
 }
 
 /** The members of all branches in their order, each once. */
-function* membersInOrder(indexes: MemoryIndexes, walk: Walk): Generator<Member, void, undefined> {
+function* membersInOrder(
+  indexes: MemoryIndexes,
+  walk: Direction & Pick<Walk, 'branches'>,
+): Generator<Member, void, undefined> {
   const { branches, descending } = walk
   const heads = branches.map((branch) => {
     const members = membersOf(indexes, branch.along, walk)
@@ -78,7 +105,7 @@ function* membersInOrder(indexes: MemoryIndexes, walk: Walk): Generator<Member, 
 }
 
 /** Whether a term holds for a record: told from the record's own entries. */
-export function holds({ section, negated }: Term, record: MemoryRecord): boolean {
+export function holds({ section, negated }: Term, record: IndexedRecord): boolean {
   const value = section.kind === 'equality' ? section.value : ''
   const entry = record.entries.find(({ list }) => list.index === section.index && list.value === value)
   const isMember = entry !== undefined && isInRange(Number(entry.item.rank), section.range)
@@ -89,7 +116,7 @@ export function holds({ section, negated }: Term, record: MemoryRecord): boolean
 function* membersOf(
   indexes: MemoryIndexes,
   along: Section,
-  { descending, after }: Walk,
+  { descending, after }: Direction,
 ): Generator<Item, void, undefined> {
   const items = itemsOf(indexes, along)
   if (items === undefined) return

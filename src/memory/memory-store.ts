@@ -19,6 +19,7 @@ import type {
   Ring,
   Section,
   Slice,
+  StatisticsListener,
   Store,
   Term,
   Walk,
@@ -28,7 +29,7 @@ import { scheduleTimer } from '../registry/schedule-timer.js'
 import { AnsweredOperations } from './answered-operations.js'
 import { draftEvents, draftOf } from './log-drafts.js'
 import { auditMemory } from './memory-audit.js'
-import { MemoryIndexes, type PlacedEntry, samePlace } from './memory-indexes.js'
+import { MemoryIndexes, type PlacedEntry } from './memory-indexes.js'
 import { type LogDraft, MemoryLog } from './memory-log.js'
 import type { MemoryRecord } from './memory-record.js'
 import { holds, type Searched, sectionSize, walkMemory } from './memory-search.js'
@@ -55,11 +56,11 @@ export class MemoryStore implements Store {
   #declared: readonly IndexDeclaration[] = []
   readonly #records = new Map<string, MemoryRecord>()
   readonly #indexes = new MemoryIndexes()
-  readonly #searched: Searched = { records: this.#records, indexes: this.#indexes }
+  readonly #searched: Searched<MemoryRecord> = { records: this.#records, indexes: this.#indexes }
   readonly #leases = new SortedItems()
   readonly #log: MemoryLog
   readonly #rings = new Set<Ring>()
-  readonly #statisticsListeners = new Set<(ids: readonly string[]) => void>()
+  readonly #statisticsListeners = new Set<StatisticsListener>()
   readonly #operations = new AnsweredOperations(MAX_OPERATIONS)
   #numbers = 0
   #failures: unknown[] = []
@@ -153,11 +154,13 @@ export class MemoryStore implements Store {
     const before = lapsed ? undefined : found
     const after = write.kind === 'put' ? this.#prepare(id, write, before, now) : undefined
     const token = this.#append(draftEvents(commit, before, after), now)
-    if (before !== undefined) this.#unlink(before, after)
-    if (after === undefined) return this.#remember(commit, done({ ...(before as Rec), token }))
+    if (after === undefined) {
+      this.#replace(before, undefined)
+      return this.#remember(commit, done({ ...(before as Rec), token }))
+    }
     after.token = token
     if (after.fence === '') after.fence = token
-    this.#link(after, before)
+    this.#replace(before, after)
     return this.#remember(commit, done(after))
   }
 
@@ -183,20 +186,17 @@ export class MemoryStore implements Store {
     }
   }
 
-  #link(record: MemoryRecord, before: MemoryRecord | undefined): void {
-    this.#records.set(record.id, record)
-    this.#leases.add(leaseOf(record))
-    for (const entry of record.entries) {
-      if (!before?.entries.some((old) => samePlace(old, entry))) this.#indexes.add(entry)
+  /** Puts a record in the place of another. */
+  #replace(before: MemoryRecord | undefined, after: MemoryRecord | undefined): void {
+    if (before !== undefined) {
+      this.#records.delete(before.id)
+      this.#leases.delete(leaseOf(before))
     }
-  }
-
-  #unlink(record: MemoryRecord, after: MemoryRecord | undefined): void {
-    this.#records.delete(record.id)
-    this.#leases.delete(leaseOf(record))
-    for (const entry of record.entries) {
-      if (!after?.entries.some((kept) => samePlace(kept, entry))) this.#indexes.remove(entry)
+    if (after !== undefined) {
+      this.#records.set(after.id, after)
+      this.#leases.add(leaseOf(after))
     }
+    this.#indexes.replace(before?.entries ?? [], after?.entries ?? [])
   }
 
   #remember({ opId }: Commit, answer: CommitAnswer): CommitAnswer {
@@ -249,6 +249,15 @@ export class MemoryStore implements Store {
 
   view(ids: readonly string[], call: Call): Promise<Found[]> {
     return this.read(ids, call)
+  }
+
+  async leases(ids: readonly string[], call: Call): Promise<readonly (number | undefined)[]> {
+    this.#enter(call)
+    const now = this.now()
+    return ids.map((id) => {
+      const deadline = this.#records.get(id)?.deadline
+      return deadline !== undefined && deadline > now ? deadline : undefined
+    })
   }
 
   async indexes(call: Call): Promise<readonly IndexDeclaration[]> {
@@ -312,7 +321,7 @@ export class MemoryStore implements Store {
   /** Ends a record whose lease has run out. */
   #finish(record: MemoryRecord, source: string, now: number): Finished {
     this.#append([draftOf(record, record.onLapsed, source)], now)
-    this.#unlink(record, undefined)
+    this.#replace(record, undefined)
     return { id: record.id, type: record.onLapsed }
   }
 
@@ -347,8 +356,9 @@ export class MemoryStore implements Store {
     return () => void this.#rings.delete(ring)
   }
 
-  onStatistics(listener: (ids: readonly string[]) => void): () => void {
+  onStatistics(listener: StatisticsListener): () => void {
     this.#statisticsListeners.add(listener)
+    listener(undefined)
     return () => void this.#statisticsListeners.delete(listener)
   }
 

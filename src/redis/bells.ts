@@ -1,4 +1,4 @@
-import type { Call, Ring } from '../core/store.js'
+import type { Call, Ring, StatisticsListener } from '../core/store.js'
 import type { ClientSource, RedisClient } from './client.js'
 import { isCluster } from './client.js'
 import type { BellChannels } from './keys.js'
@@ -17,8 +17,6 @@ interface Listener {
   disconnect(): void
   duplicate(options: object): Listener
 }
-
-type StatisticsListener = (ids: readonly string[]) => void
 
 /** The client that listens, and to what. */
 interface Heard {
@@ -46,6 +44,7 @@ export class Bells {
   readonly #rings = new Set<Ring>()
   readonly #statistics = new Set<StatisticsListener>()
   readonly #ends = new Map<number, string>()
+  #hearsStatistics = false
   #stop: (() => void) | undefined
   #listener: Promise<Heard | undefined> | undefined
 
@@ -62,7 +61,8 @@ export class Bells {
   onStatistics(listener: StatisticsListener): () => void {
     this.#stop ??= this.#start()
     this.#statistics.add(listener)
-    if (this.#statistics.size === 1) void this.#hearStatistics()
+    if (this.#hearsStatistics) listener(undefined)
+    else if (this.#statistics.size === 1) void this.#hearStatistics()
     return () => this.#leave(() => this.#statistics.delete(listener))
   }
 
@@ -70,6 +70,7 @@ export class Bells {
     this.#stop?.()
     this.#stop = undefined
     this.#listener = undefined
+    this.#hearsStatistics = false
     this.#rings.clear()
     this.#statistics.clear()
     this.#ends.clear()
@@ -120,6 +121,10 @@ export class Bells {
     const wanted = this.#statistics.size > 0 ? [channels.log, channels.statistics] : [channels.log]
     try {
       await client.subscribe(...wanted)
+      if (this.#statistics.size > 0) {
+        this.#hearsStatistics = true
+        this.#tellStatistics(undefined)
+      }
       await this.#poll()
     } catch {
       // The logs are looked at once a second.
@@ -136,9 +141,12 @@ export class Bells {
       const [partition = '', last = ''] = message.split(' ')
       this.#ring(Number(partition), last)
     } else if (channel === channels.statistics) {
-      const ids = message.split(' ')
-      for (const listener of this.#statistics) listener(ids)
+      this.#tellStatistics(message.split(' '))
     }
+  }
+
+  #tellStatistics(ids: readonly string[] | undefined): void {
+    for (const listener of this.#statistics) listener(ids)
   }
 
   async #poll(): Promise<void> {

@@ -91,6 +91,7 @@ type GapReply = readonly [
   next: string,
   entries?: readonly LogEntry[],
 ]
+type LeasesReply = readonly [state: string, serverNow: string, deadlines: readonly string[]]
 type HistoryReply = readonly [state: string, serverNow: string, last: string, ...entries: LogEntry[]]
 
 /** One partition of the registry: one slot of Redis, over which every script is atomic. */
@@ -234,6 +235,11 @@ export class Partition {
     const reply = await this.#read<ReadReply>(scripts.read, call, args)
     const [, now, deadlines = [], sides = [], docs = [], bookkeeping = []] = reply
     return { now: Number(now), deadlines, sides, docs, bookkeeping }
+  }
+
+  async leases(ids: readonly string[], call: Call): Promise<(number | undefined)[]> {
+    const [, , deadlines] = await this.#read<LeasesReply>(scripts.leases, call, ids)
+    return deadlines.map((deadline) => (deadline === '' ? undefined : Number(deadline)))
   }
 
   /** The declared indexes that hold every record. While one is being built, what is known of it is renewed. */

@@ -16,6 +16,7 @@ import type {
   Ring,
   Section,
   Slice,
+  StatisticsListener,
   Store,
   Stored,
   Term,
@@ -43,6 +44,8 @@ export interface RedisStoreOptions extends PartitionOptions {
 
 /** Renewals in one script call, at most. */
 const RENEW_LIMIT = 200
+/** Leases looked at in one script call, at most. */
+const LEASES_LIMIT = 1_000
 
 /** The {@link Store} on Redis: standalone, Sentinel or Cluster. */
 export class RedisStore implements Store {
@@ -106,6 +109,12 @@ export class RedisStore implements Store {
     const run = (partition: Partition, chunk: string[]): Promise<Found<Stored>[]> =>
       partition.view(chunk, call)
     return this.#scatter('read', ids, (id) => id, READ_LIMIT, run, call)
+  }
+
+  async leases(ids: readonly string[], call: Call): Promise<readonly (number | undefined)[]> {
+    const run = (partition: Partition, chunk: string[]): Promise<(number | undefined)[]> =>
+      partition.leases(chunk, call)
+    return this.#scatter('read', ids, (id) => id, LEASES_LIMIT, run, call)
   }
 
   async indexes(call: Call): Promise<readonly IndexDeclaration[]> {
@@ -173,7 +182,7 @@ export class RedisStore implements Store {
     return Promise.all(partitions.map((partition) => partition.logEnd(call)))
   }
 
-  onStatistics(listener: (ids: readonly string[]) => void): () => void {
+  onStatistics(listener: StatisticsListener): () => void {
     return this.#bells.onStatistics(listener)
   }
 

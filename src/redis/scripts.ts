@@ -8,6 +8,7 @@ import count from '../../lua/count.lua?raw'
 import counters from '../../lua/counters.lua?raw'
 import declare from '../../lua/declare.lua?raw'
 import history from '../../lua/history.lua?raw'
+import leases from '../../lua/leases.lua?raw'
 import channels from '../../lua/lib/channels.lua?raw'
 import entries from '../../lua/lib/entries.lua?raw'
 import finish from '../../lua/lib/finish.lua?raw'
@@ -34,6 +35,7 @@ type ScriptName =
   | 'walk'
   | 'sizes'
   | 'read'
+  | 'leases'
   | 'count'
   | 'counters'
   | 'claim'
@@ -53,6 +55,7 @@ export const scripts: Readonly<Record<ScriptName, Script>> = {
   walk: new Script(time, order, section, places, walk),
   sizes: new Script(time, section, sizes),
   read: new Script(time, read),
+  leases: new Script(time, leases),
   count: new Script(time, section, count),
   counters: new Script(time, counters),
   claim: new Script(claim),

@@ -68,13 +68,26 @@ const pageLimit = z
   .default(100)
 const revision = z.int('must be an integer').min(1, 'must be at least 1').optional()
 
-const stores = new WeakMap<object, Store>()
+/** What a registry is made of. */
+interface Internals {
+  readonly store: Store
+  readonly options: Pick<ResolvedOptions<unknown>, 'batchSize' | 'queryTimeoutMs' | 'warn'>
+  /** What ends with the registry. */
+  readonly companions: Set<{ close(): Promise<void> }>
+}
 
-/** The store under a registry, for what is built over both. @throws TypeError for a registry that is not ours. */
+const internals = new WeakMap<object, Internals>()
+
+/** What a registry is made of, for what is built over it. @throws TypeError for a registry that is not ours. */
+export function internalsOf(registry: object): Internals {
+  const found = internals.get(registry)
+  if (found === undefined) throw new TypeError('not a registry of this package')
+  return found
+}
+
+/** The store under a registry. @throws TypeError for a registry that is not ours. */
 export function storeOf(registry: object): Store {
-  const store = stores.get(registry)
-  if (store === undefined) throw new TypeError('not a registry of this package')
-  return store
+  return internalsOf(registry).store
 }
 
 /** The {@link Registry} over a store: all that is about streams, whatever holds them. */
@@ -85,7 +98,7 @@ export class StoreRegistry<M = Metadata> implements Registry<M> {
   readonly #commands: CommandRunner<M>
   readonly #minter: IdMinter
   readonly #queries: QuerySource<M>
-  readonly #subscriptions = new Set<Subscription<M>>()
+  readonly #companions: Internals['companions'] = new Set()
   #closing: Promise<void> | undefined
 
   /** @internal */
@@ -93,7 +106,7 @@ export class StoreRegistry<M = Metadata> implements Registry<M> {
     this.instanceId = options.instanceId
     this.#options = options
     this.#store = store
-    stores.set(this, store)
+    internals.set(this, { store, options, companions: this.#companions })
     this.#commands = new CommandRunner(store, options.instanceId, options.indexCacheSize)
     this.#minter = new IdMinter(store)
     this.#queries = {
@@ -307,8 +320,8 @@ export class StoreRegistry<M = Metadata> implements Registry<M> {
       bufferSize: this.#options.eventBuffer,
       upcasters: this.#options.eventUpcasters,
       warn: this.#options.warn,
-      onOpen: (opened) => void this.#subscriptions.add(opened),
-      onClose: (closed) => void this.#subscriptions.delete(closed),
+      onOpen: (opened) => void this.#companions.add(opened),
+      onClose: (closed) => void this.#companions.delete(closed),
     })
     if (this.#closing !== undefined) await subscription.close()
     return subscription
@@ -326,7 +339,7 @@ export class StoreRegistry<M = Metadata> implements Registry<M> {
   }
 
   async #close(): Promise<void> {
-    await Promise.all([...this.#subscriptions].map((subscription) => subscription.close()))
+    await Promise.all([...this.#companions].map((companion) => companion.close()))
     await this.#store.close()
   }
 

@@ -26,7 +26,7 @@ export class StatisticsFeed<M> {
     const { store, streamId } = options
     this.#options = options
     this.#stopListening = store.onStatistics((ids) => {
-      for (const id of ids) if (streamId === undefined || id === streamId) this.#reported.add(id)
+      for (const id of ids ?? []) if (streamId === undefined || id === streamId) this.#reported.add(id)
       if (this.#reported.size > 0) this.#schedule()
     })
   }

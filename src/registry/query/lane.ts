@@ -132,7 +132,7 @@ export function earlier(a: Frontier, b: Frontier, { keys }: Order): Frontier {
 }
 
 /** Where a walk goes on behind a position of the query's order; rows up to it may come once more. */
-function resumeAt(
+export function resumeAt(
   { branches, order, descending }: WalkPlan,
   { values, id }: SortPosition,
 ): Place | undefined {

@@ -8,6 +8,7 @@ import { identifying } from './identifying.js'
 import { leasing } from './leasing.js'
 import { listing } from './listing.js'
 import { measuring } from './measuring.js'
+import { mirroring } from './mirroring.js'
 import { moving } from './moving.js'
 import { paging } from './paging.js'
 import { querying } from './querying.js'
@@ -41,6 +42,7 @@ const CHAPTERS: Readonly<Record<string, Chapter>> = {
   'telling of statistics': eventStatistics,
   subscribing,
   'handling events': handlingEvents,
+  mirroring,
   validating,
   racing,
   'settling calls': settling,
