@@ -31,7 +31,7 @@ const optionsSchema = z.strictObject({ statsIntervalMs: z.int().min(10).max(3_60
  * It is a copy that follows: a change is in it some milliseconds after it was made, a lapsed stream leaves it one round
  * trip after its lease has run out. While the registry cannot be reached it answers with what it has and says so, see
  * {@link stale}. `lastHeartbeat` is as it was last seen, which may be up to a time to live ago; statistics are up to
- * `statsIntervalMs` late. Costs about 3 kB of memory a stream, and keeps no process alive.
+ * `statsIntervalMs` late. Costs about 2 kB of memory a stream, and keeps no process alive.
  *
  * @example
  * const mirror = await LocalMirror.start(registry)

@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process'
 import { getEventListeners } from 'node:events'
-import { type AddressInfo, createConnection, createServer, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createRegistry, RedisRegistry, type Registry } from '@mirror/stream-registry'
 import { FaultProxy } from '@mirror/stream-registry/testing'
@@ -12,54 +11,9 @@ import { type BuiltLibrary, buildLibrary } from '../processes/support/library.ts
 import { Churn, historyFaults, logEnds, Recorder, readTruth, resumeFaults } from '../support/event-history.ts'
 import { testSeed } from '../support/random.ts'
 import { type RedisServer, startRedis } from '../support/redis-server.ts'
+import { Wire } from '../support/wire.ts'
 
 const seed = testSeed('event-faults')
-
-/** Passes bytes on in both directions, or cuts them, or holds them back. */
-class Wire {
-  /** Whether new connections are cut at once. */
-  isClosed = false
-  readonly #sockets = new Set<Socket>()
-  #isStalled = false
-  readonly #server = createServer((client) => {
-    const upstream = createConnection(server.port, '127.0.0.1')
-    for (const [one, other] of [
-      [client, upstream],
-      [upstream, client],
-    ] as const) {
-      this.#sockets.add(one)
-      one.on('data', (bytes) => other.write(bytes))
-      one
-        .on('error', () => {})
-        .once('close', () => {
-          this.#sockets.delete(one)
-          other.destroy()
-        })
-      if (this.#isStalled) one.pause()
-      if (this.isClosed) one.destroy()
-    }
-  })
-
-  async listen(): Promise<number> {
-    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve))
-    return (this.#server.address() as AddressInfo).port
-  }
-
-  cut(): void {
-    for (const socket of this.#sockets) socket.destroy()
-  }
-
-  stall(isStalled: boolean): void {
-    this.#isStalled = isStalled
-    for (const socket of this.#sockets) isStalled ? socket.pause() : socket.resume()
-  }
-
-  async close(): Promise<void> {
-    const closed = new Promise((resolve) => this.#server.close(resolve))
-    this.cut()
-    await closed
-  }
-}
 
 interface Options {
   readonly partitions?: number
@@ -200,7 +154,7 @@ describe('a subscription whose connections are killed', () => {
 describe('a subscription over a bad network', () => {
   it('shows everything once, through cuts and stalls', async () => {
     await start()
-    const wire = new Wire()
+    const wire = new Wire(server.port)
     atEnd(() => wire.close())
     const scene = await watchChurn({ port: await wire.listen() })
     for (let i = 0; i < 12; i++) {
@@ -444,7 +398,7 @@ describe('a subscription that another process goes on with', () => {
 describe('a subscription without its bell', () => {
   it('shows what is new within about a second', async () => {
     await start()
-    const wire = new Wire()
+    const wire = new Wire(server.port)
     atEnd(() => wire.close())
     const scene = await watchChurn({ port: await wire.listen() })
     await scene.churn.stop()
