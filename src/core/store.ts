@@ -300,6 +300,8 @@ export interface Store {
   readonly partitions: number
   /** The best estimate of the store's time. Stamps documents, never decides what is alive. */
   now(): number
+  /** Milliseconds on a clock that never goes back: that of {@link schedule}. */
+  elapsed(): number
   /** Calls back once, after this many milliseconds of the store's time, unless the answer is called before. */
   schedule(ms: number, callback: () => void): () => void
   /** Connects, and checks and declares the layout. Everything else does so by itself. */

@@ -101,6 +101,10 @@ export class MemoryStore implements Store {
     return this.#clock.now()
   }
 
+  elapsed(): number {
+    return this.#clock.schedule === undefined ? performance.now() : this.#clock.now()
+  }
+
   schedule(ms: number, callback: () => void): () => void {
     return this.#clock.schedule?.(ms, callback) ?? scheduleTimer(ms, callback)
   }
@@ -388,10 +392,10 @@ export class MemoryStore implements Store {
   async close(): Promise<void> {}
 
   /** The store answers at once, but the caller may have taken its time between two calls. */
-  #enter({ signal, deadline }: Call): void {
+  #enter({ signal, deadline, isBackground }: Call): void {
     signal?.throwIfAborted()
     if (performance.now() > deadline) throw new TimeoutError('out of time: nothing was changed')
-    const failure = this.#failures.shift()
+    const failure = isBackground ? undefined : this.#failures.shift()
     if (failure !== undefined) throw failure
   }
 }

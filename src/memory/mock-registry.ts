@@ -46,7 +46,10 @@ export class MockRegistry<M = Metadata> extends StoreRegistry<M> {
     this.#memory = store
   }
 
-  /** Makes the next call that reaches the store reject with this error, before it does anything. Calls add up. */
+  /**
+   * Makes the next call that reaches the store reject with this error, before it does anything. Calls add up; what runs in
+   * the background takes none of them.
+   */
   failNext(error: Error): void {
     this.#memory.failNext(error)
   }

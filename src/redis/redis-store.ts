@@ -73,6 +73,10 @@ export class RedisStore implements Store {
     return this.#opened?.[0]?.clock.now() ?? Date.now()
   }
 
+  elapsed(): number {
+    return performance.now()
+  }
+
   schedule(ms: number, callback: () => void): () => void {
     return scheduleTimer(ms, callback)
   }

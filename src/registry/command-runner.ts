@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Decision } from '../core/commands/decision.js'
 import { toWrite } from '../core/commands/decision.js'
-import { aboutStream, CorruptRecordError, TimeoutError } from '../core/errors.js'
+import { aboutStream, CorruptRecordError, StaleOwnerError, TimeoutError } from '../core/errors.js'
 import type { Metadata, Stream } from '../core/model/stream.js'
 import { lastHeartbeat, statisticsFromJSON } from '../core/model/wire.js'
 import type { Call, Commit, CommitAnswer, Found, Guard, Rec, Store, Write } from '../core/store.js'
@@ -26,6 +26,12 @@ interface View {
 
 const ABSENT: View = { rec: undefined, fresh: false }
 
+/** A stream as a command left it, and what it is held under. */
+export interface Held<M> {
+  readonly stream: Stream<M>
+  readonly fence: string
+}
+
 type Done = Extract<CommitAnswer, { kind: 'done' }>
 
 /** Runs commands: decide, commit, and decide again when somebody else was faster. */
@@ -44,22 +50,49 @@ export class CommandRunner<M = Metadata> {
 
   /** @throws what `decide` throws, but only on what the store said during this call. */
   async run(id: string, decide: Decide<M>, call: Call, expected: Expected = 'known'): Promise<Stream<M>> {
+    return (await this.hold(id, decide, call, { expected })).stream
+  }
+
+  /**
+   * As `run`, for who holds a stream.
+   *
+   * @param fence - what the record was held under: refused where it is held under another by now.
+   * @throws StaleOwnerError
+   */
+  async hold(
+    id: string,
+    decide: Decide<M>,
+    call: Call,
+    { expected = 'known', fence }: { readonly expected?: Expected; readonly fence?: string } = {},
+  ): Promise<Held<M>> {
     try {
-      return await this.#run(id, decide, call, expected)
+      return await this.#run(id, decide, call, expected, fence)
     } catch (error) {
       throw aboutStream(error, id)
     }
   }
 
-  async #run(id: string, decide: Decide<M>, call: Call, expected: Expected): Promise<Stream<M>> {
+  async #run(
+    id: string,
+    decide: Decide<M>,
+    call: Call,
+    expected: Expected,
+    fence: string | undefined,
+  ): Promise<Held<M>> {
     let view = await this.#firstView(id, expected, call)
     for (;;) {
+      if (fence !== undefined && view.rec !== undefined && view.rec.fence !== fence) {
+        if (view.fresh) throw new StaleOwnerError(id, decodeLive<M>(id, view.rec).owner)
+        view = await this.#read(id, call)
+        continue
+      }
       const decision = await this.#decide(id, view, decide, call)
       if (decision === undefined) {
         view = await this.#read(id, call)
         continue
       }
-      if (decision.kind === 'none' && !decision.renew && view.fresh) return decision.stream
+      if (decision.kind === 'none' && !decision.renew && view.fresh)
+        return { stream: decision.stream, fence: view.rec?.fence ?? '' }
       const write = toWrite(decision)
       const answer = await this.#commit(id, view, decision, write, call)
       if (answer.kind === 'done') return this.#settle(decision, write, answer, view.rec)
@@ -119,7 +152,7 @@ export class CommandRunner<M = Metadata> {
     write: Write,
     { token, fence, deadline, side }: Done,
     rec: Rec | undefined,
-  ): Stream<M> {
+  ): Held<M> {
     const stream = streamOf(decision)
     const doc = write.kind === 'put' ? write.doc : rec?.doc
     if (write.kind === 'remove' || doc === undefined) this.#cache.delete(stream.id)
@@ -127,11 +160,11 @@ export class CommandRunner<M = Metadata> {
       const known = { id: stream.id, doc, token, fence, ttlMs: stream.ttlMs, deadline }
       this.#cache.set(side === undefined ? known : { ...known, side })
     }
-    return {
-      ...stream,
+    const measured = {
       lastHeartbeat: lastHeartbeat(stream.createdAt, stream.ttlMs, deadline),
       statistics: statisticsFromJSON(side),
     }
+    return { stream: { ...stream, ...measured }, fence }
   }
 
   async #read(id: string, call: Call): Promise<View> {

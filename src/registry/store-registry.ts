@@ -1,10 +1,9 @@
 import { z } from 'zod'
-import { type CreateCommand, decideCreate, decideRegister } from '../core/commands/create.js'
-import type { Context, Decision } from '../core/commands/decision.js'
+import { decideCreate, decideRegister } from '../core/commands/create.js'
+import type { Decision } from '../core/commands/decision.js'
 import { decideUnregister } from '../core/commands/end.js'
-import { mergePatch } from '../core/commands/merge-patch.js'
-import { decideState, decideStatus, type StatusReport } from '../core/commands/report.js'
-import { decideExtendTtl, decideUpdate, requireRevision } from '../core/commands/update.js'
+import type { StatusReport } from '../core/commands/report.js'
+import { decideExtendTtl } from '../core/commands/update.js'
 import {
   aboutStream,
   CorruptRecordError,
@@ -17,20 +16,19 @@ import type { EventType, StreamEvent, UnknownEvent } from '../core/events.js'
 import { STATUS_TYPE_COUNTER, statisticsScores } from '../core/indexes.js'
 import type { StreamStatistics } from '../core/model/statistics.js'
 import type { StreamStatus } from '../core/model/status.js'
-import type { Metadata, StateReport, Stream, StreamInput, StreamPatch } from '../core/model/stream.js'
+import type { Metadata, StateReport, Stream, StreamInput } from '../core/model/stream.js'
 import { statisticsToJSON } from '../core/model/wire.js'
 import { filterConditions, type StreamFilter } from '../core/query/filter.js'
 import { checkedTree } from '../core/query/from-json.js'
 import type { QueryTree } from '../core/query/tree.js'
 import type { Call, Renewal, RenewalAnswer, Store } from '../core/store.js'
-import { within } from './bounded.js'
 import { type CallOptions, startCall } from './call.js'
-import { CommandRunner, type Decide, type Expected } from './command-runner.js'
+import { CommandRunner, type Expected } from './command-runner.js'
+import { type Change, Decisions, type PatchOf } from './decisions.js'
 import { decodeLive } from './decode.js'
 import { describeDocument } from './describe-document.js'
 import { openSubscription, readSubscribeOptions } from './events/open-subscription.js'
 import type { SubscribableType, SubscribeOptions, Subscription } from './events/subscription.js'
-import { IdMinter } from './id-minter.js'
 import type { ResolvedOptions } from './options.js'
 import { EMPTY_QUERY } from './query/builder.js'
 import type { Query } from './query/query.js'
@@ -47,14 +45,7 @@ import type {
   VerifyReport,
 } from './registry.js'
 import { toStats } from './registry-stats.js'
-import {
-  jsonObject,
-  statistics as statisticsSchema,
-  streamId,
-  ttlMs as ttlMsSchema,
-} from './validation/fields.js'
-import { stateReport, statusReport, streamInput, streamPatch, streamStatus } from './validation/inputs.js'
-import { validateMetadata } from './validation/metadata.js'
+import { statistics as statisticsSchema, streamId, ttlMs as ttlMsSchema } from './validation/fields.js'
 import { parse } from './validation/parse.js'
 
 const VERIFY_TIMEOUT_MS = 600_000
@@ -66,7 +57,6 @@ const pageLimit = z
   .min(1, 'must be at least 1')
   .max(1_000, 'must be at most 1000')
   .default(100)
-const revision = z.int('must be an integer').min(1, 'must be at least 1').optional()
 
 /** What a registry is made of. */
 interface Internals {
@@ -96,7 +86,7 @@ export class StoreRegistry<M = Metadata> implements Registry<M> {
   readonly #options: ResolvedOptions<M>
   readonly #store: Store
   readonly #commands: CommandRunner<M>
-  readonly #minter: IdMinter
+  readonly #decisions: Decisions<M>
   readonly #queries: QuerySource<M>
   readonly #companions: Internals['companions'] = new Set()
   #closing: Promise<void> | undefined
@@ -108,7 +98,7 @@ export class StoreRegistry<M = Metadata> implements Registry<M> {
     this.#store = store
     internals.set(this, { store, options, companions: this.#companions })
     this.#commands = new CommandRunner(store, options.instanceId, options.indexCacheSize)
-    this.#minter = new IdMinter(store)
+    this.#decisions = new Decisions(store, options)
     this.#queries = {
       runner: new QueryRunner(store, options.batchSize),
       start: (given) => this.#start(given, options.queryTimeoutMs),
@@ -117,20 +107,16 @@ export class StoreRegistry<M = Metadata> implements Registry<M> {
 
   async create(input: StreamInput<M>, options: CallOptions = {}): Promise<Stream<M>> {
     const call = this.#start(options, this.#options.writeTimeoutMs)
-    const valid = parse(streamInput, input) as StreamInput<M>
-    const metadata = await this.#validMetadata(valid.metadata ?? {}, call)
     for (let attempt = 1; ; attempt++) {
-      const command = await this.#command(valid, metadata, call)
+      const { initial } = await this.#decisions.registration(input, true, call)
+      const command = initial()
       try {
-        return await this.#run(
-          command.id,
-          (current) => decideCreate(current, command, this.#context()),
-          call,
-          'absent',
-        )
+        const decide = (current: Stream<M> | undefined): Decision<M> =>
+          decideCreate(current, command, this.#decisions.context())
+        return await this.#commands.run(command.id, decide, call, 'absent')
       } catch (error) {
         const mayRetry =
-          valid.id === undefined && error instanceof StreamExistsError && attempt < MINT_ATTEMPTS
+          input.id === undefined && error instanceof StreamExistsError && attempt < MINT_ATTEMPTS
         if (!mayRetry) throw error
       }
     }
@@ -142,21 +128,10 @@ export class StoreRegistry<M = Metadata> implements Registry<M> {
   ): Promise<Stream<M>> {
     if (input?.id === undefined) return this.create(input, options)
     const call = this.#start(options, this.#options.writeTimeoutMs)
-    const valid = parse(streamInput, input) as StreamInput<M>
-    // What a schema says of no metadata matters only if the stream begins: a refresh leaves the old alone.
-    const initial = await settle(this.#validMetadata(valid.metadata ?? {}, call))
-    const command = await this.#command(valid, valid.metadata === undefined ? undefined : initial(), call)
-    const manner = {
-      takeover,
-      ttlGiven: valid.ttlMs !== undefined,
-      initial: () => ({ ...command, metadata: initial() }),
-    }
-    return this.#run(
-      command.id,
-      (current) => decideRegister(current, command, manner, this.#context()),
-      call,
-      'absent',
-    )
+    const registration = await this.#decisions.registration(input, false, call)
+    const decide = (current: Stream<M> | undefined): Decision<M> =>
+      decideRegister(current, { ...registration, takeover }, this.#decisions.context())
+    return this.#commands.run(registration.command.id, decide, call, 'absent')
   }
 
   async get(id: string, options?: CallOptions): Promise<Stream<M>> {
@@ -194,23 +169,12 @@ export class StoreRegistry<M = Metadata> implements Registry<M> {
 
   async update(
     id: string,
-    patch: StreamPatch<M> | ((stream: Stream<M>) => StreamPatch<M> | Promise<StreamPatch<M>>),
+    patch: PatchOf<M>,
     { ifRevision, ...options }: UpdateOptions = {},
   ): Promise<Stream<M>> {
     const call = this.#start(options, this.#options.writeTimeoutMs)
-    parse(revision, ifRevision, ['ifRevision'])
-    if (typeof patch !== 'function') {
-      const fixed = parse(streamPatch, patch) as StreamPatch<M>
-      return this.#change(id, call, (current) => {
-        requireRevision(current, ifRevision)
-        return this.#patched(current, fixed, call)
-      })
-    }
-    const decide = async (current: Stream<M>): Promise<Decision<M>> => {
-      requireRevision(current, ifRevision)
-      return this.#patched(current, parse(streamPatch, await patch(current)) as StreamPatch<M>, call)
-    }
-    return this.#change(id, call, decide, 'fresh')
+    const { decide, expected } = this.#decisions.update(patch, ifRevision, call)
+    return this.#change(id, call, decide, expected)
   }
 
   async updateStatus(
@@ -219,15 +183,12 @@ export class StoreRegistry<M = Metadata> implements Registry<M> {
     { signal, timeoutMs, ...report }: StatusReport & CallOptions = {},
   ): Promise<Stream<M>> {
     const call = this.#start(callOptions(signal, timeoutMs), this.#options.writeTimeoutMs)
-    parse(streamStatus, status, ['status'])
-    const valid = parse(statusReport, report)
-    return this.#change(id, call, (current) => decideStatus(current, status, valid, this.#context()))
+    return this.#change(id, call, this.#decisions.status(status, report))
   }
 
   async updateState(id: string, report: StateReport, options: CallOptions = {}): Promise<Stream<M>> {
     const call = this.#start(options, this.#options.writeTimeoutMs)
-    const valid = parse(stateReport, report)
-    return this.#change(id, call, (current) => decideState(current, valid, this.#context()))
+    return this.#change(id, call, this.#decisions.state(report))
   }
 
   async updateStats(
@@ -270,12 +231,12 @@ export class StoreRegistry<M = Metadata> implements Registry<M> {
   async extendTtl(id: string, ttlMs: number, options: CallOptions = {}): Promise<Stream<M>> {
     const call = this.#start(options, this.#options.writeTimeoutMs)
     parse(ttlMsSchema, ttlMs, ['ttlMs'])
-    return this.#change(id, call, (current) => decideExtendTtl(current, ttlMs, this.#context()))
+    return this.#change(id, call, (current) => decideExtendTtl(current, ttlMs, this.#decisions.context()))
   }
 
   async unregister(id: string, options: CallOptions = {}): Promise<Stream<M>> {
     const call = this.#start(options, this.#options.writeTimeoutMs)
-    return this.#change(id, call, (current) => decideUnregister(current, this.#context()))
+    return this.#change(id, call, (current) => decideUnregister(current, this.#decisions.context()))
   }
 
   async delete(id: string, options: CallOptions = {}): Promise<boolean> {
@@ -348,73 +309,14 @@ export class StoreRegistry<M = Metadata> implements Registry<M> {
     return startCall(options, defaultTimeoutMs)
   }
 
-  #context(): Context {
-    return { now: this.#store.now(), instanceId: this.instanceId }
-  }
-
   /** A command on a stream that must be live. */
-  #change(
-    id: string,
-    call: Call,
-    decide: (current: Stream<M>) => Decision<M> | Promise<Decision<M>>,
-    expected?: 'fresh',
-  ): Promise<Stream<M>> {
+  #change(id: string, call: Call, change: Change<M>, expected?: Expected): Promise<Stream<M>> {
     const valid = parse(streamId, id, ['id'])
-    return this.#run(
-      valid,
-      (current) => {
-        if (current === undefined) throw new StreamNotFoundError(valid)
-        return decide(current)
-      },
-      call,
-      expected,
-    )
-  }
-
-  #run(id: string, decide: Decide<M>, call: Call, expected?: Expected): Promise<Stream<M>> {
-    return this.#commands.run(id, decide, call, expected)
-  }
-
-  async #validMetadata(metadata: unknown, call: Call): Promise<M> {
-    const { metadataSchema } = this.#options
-    return metadataSchema === undefined
-      ? (metadata as M)
-      : within(validateMetadata(metadataSchema, metadata), call)
-  }
-
-  async #command(input: StreamInput<M>, metadata: M | undefined, call: Call): Promise<CreateCommand<M>> {
-    // The store's time stamps the record: without a connection there is none yet.
-    await this.#store.open(call)
-    const id = input.id ?? (await this.#minter.mint(input.type, input.sourceAddr, call))
-    const settled = { id, ttlMs: input.ttlMs ?? this.#options.defaultTtlMs }
-    return Object.assign({}, input, settled, metadata === undefined ? undefined : { metadata })
-  }
-
-  /** A patch is checked once more when it was merged: only then is the result known. */
-  #patched(current: Stream<M>, patch: StreamPatch<M>, call: Call): Decision<M> | Promise<Decision<M>> {
-    const merged = patch.metadata === undefined ? undefined : mergePatch(current.metadata, patch.metadata)
-    const decide = (metadata: M | undefined): Decision<M> => {
-      const decision = decideUpdate(current, patch, this.#context(), metadata)
-      if (decision.kind === 'put') {
-        parse(jsonObject, decision.next.config, ['config'])
-        parse(jsonObject, decision.next.metadata, ['metadata'])
-      }
-      return decision
+    const decide = (current: Stream<M> | undefined): Decision<M> | Promise<Decision<M>> => {
+      if (current === undefined) throw new StreamNotFoundError(valid)
+      return change(current)
     }
-    if (merged === undefined || this.#options.metadataSchema === undefined) return decide(undefined)
-    return this.#validMetadata(merged, call).then(decide)
-  }
-}
-
-/** A promise's outcome, to be had later: its value, or its failure thrown. */
-async function settle<T>(promise: Promise<T>): Promise<() => T> {
-  try {
-    const value = await promise
-    return () => value
-  } catch (error) {
-    return () => {
-      throw error
-    }
+    return this.#commands.run(valid, decide, call, expected)
   }
 }
 

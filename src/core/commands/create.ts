@@ -1,4 +1,4 @@
-import { StreamExistsError } from '../errors.js'
+import { StaleOwnerError, StreamExistsError } from '../errors.js'
 import { jsonClone, jsonEqual } from '../model/json.js'
 import { NO_STATISTICS } from '../model/statistics.js'
 import { isTerminalStatus } from '../model/status.js'
@@ -43,8 +43,10 @@ export function decideCreate<M = Metadata>(
   return begin(newStream(command, context, 1), [])
 }
 
-/** How to register. */
-export interface RegisterManner<M> {
+/** What to register, and how. */
+export interface RegisterCommand<M> {
+  /** What of it is given refreshes a stream that this instance holds. */
+  readonly command: CreateCommand<M>
   readonly takeover: boolean
   readonly ttlGiven: boolean
   /** The command for a stream that begins: with what a schema asks of one. May refuse by throwing. */
@@ -54,8 +56,7 @@ export interface RegisterManner<M> {
 /** `register`: creates, refreshes, starts anew or takes over, as the live record demands. */
 export function decideRegister<M = Metadata>(
   current: Stream<M> | undefined,
-  command: CreateCommand<M>,
-  { takeover, ttlGiven, initial }: RegisterManner<M>,
+  { command, takeover, ttlGiven, initial }: RegisterCommand<M>,
   context: Context,
 ): Decision<M> {
   if (current === undefined) return decideCreate(current, initial(), context)
@@ -66,14 +67,44 @@ export function decideRegister<M = Metadata>(
   }
   if (current.owner === context.instanceId) return refresh(current, command, ttlGiven, context)
   if (!takeover) throw new StreamExistsError(command.id, current.owner)
+  return claim(current, {}, context)
+}
+
+/**
+ * `attach`: as `register`, but whoever attaches is a new holder, also where the same instance held the stream: its
+ * sessions of before are stale from here on.
+ */
+export function decideAttach<M = Metadata>(
+  current: Stream<M> | undefined,
+  register: RegisterCommand<M>,
+  context: Context,
+): Decision<M> {
+  const isOurs = current?.owner === context.instanceId && !isTerminalStatus(current.status)
+  if (!isOurs) return decideRegister(current, register, context)
+  return claim(current, refreshOf(current, register.command, register.ttlGiven), context)
+}
+
+/** The record of a session that the store has lost, as the session knows it: the same stream under a new fence. */
+export function decideRestore<M = Metadata>(
+  current: Stream<M> | undefined,
+  known: Stream<M>,
+  context: Context,
+): Decision<M> {
+  if (current !== undefined) throw new StaleOwnerError(known.id, current.owner)
+  return begin(changed(known, { epoch: known.epoch + 1 } as Partial<Stream<M>>, context), [])
+}
+
+/** The same record under a new holder. */
+function claim<M>(current: Stream<M>, refresh: Partial<Stream<M>>, context: Context): Decision<M> {
+  const holder = { owner: context.instanceId, epoch: current.epoch + 1 }
+  const changes = Object.keys(refresh)
   return {
     kind: 'put',
-    next: changed(
-      current,
-      { owner: context.instanceId, epoch: current.epoch + 1 } as Partial<Stream<M>>,
-      context,
-    ),
-    events: [eventOf('stream.owner.changed')],
+    next: changed(current, { ...refresh, ...holder } as Partial<Stream<M>>, context),
+    events: [
+      eventOf('stream.owner.changed'),
+      ...(changes.length > 0 ? [eventOf('stream.updated', changes)] : []),
+    ],
     renew: true,
     newFence: true,
     statistics: 'keep',
@@ -139,23 +170,29 @@ function assign<T, K extends keyof T>(target: T, key: K, value: T[K]): void {
   target[key] = value
 }
 
-function refresh<M>(
-  current: Stream<M>,
-  command: CreateCommand<M>,
-  ttlGiven: boolean,
-  context: Context,
-): Decision<M> {
+/** What an input changes of a live record. */
+function refreshOf<M>(current: Stream<M>, command: CreateCommand<M>, ttlGiven: boolean): Partial<Stream<M>> {
   const change: Record<string, unknown> = {}
   for (const field of REFRESHED_FIELDS) {
     const given = field === 'tags' && command.tags ? [...new Set(command.tags)] : command[field]
     if (given !== undefined && !jsonEqual(given, current[field])) change[field] = jsonClone(given)
   }
   if (ttlGiven && command.ttlMs !== current.ttlMs) change.ttlMs = command.ttlMs
+  return change as Partial<Stream<M>>
+}
+
+function refresh<M>(
+  current: Stream<M>,
+  command: CreateCommand<M>,
+  ttlGiven: boolean,
+  context: Context,
+): Decision<M> {
+  const change = refreshOf(current, command, ttlGiven)
   const changes = Object.keys(change)
   if (changes.length === 0) return { kind: 'none', stream: current, renew: true }
   return {
     kind: 'put',
-    next: changed(current, change as Partial<Stream<M>>, context),
+    next: changed(current, change, context),
     events: [eventOf('stream.updated', changes)],
     renew: true,
     newFence: false,

@@ -20,7 +20,7 @@ function register(
   command: CreateCommand<Stream['metadata']>,
   { takeover = false, ttlGiven = false, context = LATER, initial = () => command } = {},
 ): Decision {
-  return decideRegister(current, command, { takeover, ttlGiven, initial }, context)
+  return decideRegister(current, { command, takeover, ttlGiven, initial }, context)
 }
 
 describe('register without a live record', () => {
