@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { CreateCommand } from '../core/commands/create.js'
 import type { Context, Decision } from '../core/commands/decision.js'
+import { decideUnregister } from '../core/commands/end.js'
 import { mergePatch } from '../core/commands/merge-patch.js'
 import { decideState, decideStatus, type StatusReport } from '../core/commands/report.js'
 import { decideUpdate, requireRevision } from '../core/commands/update.js'
@@ -58,6 +59,10 @@ export class Decisions<M> {
   state(report: StateReport): Change<M> {
     const valid = parse(stateReport, report)
     return (current) => decideState(current, valid, this.context())
+  }
+
+  unregister(): Change<M> {
+    return (current) => decideUnregister(current, this.context())
   }
 
   update(

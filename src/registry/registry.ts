@@ -16,6 +16,7 @@ import type { Problem } from '../core/store.js'
 import type { CallOptions } from './call.js'
 import type { SubscribableType, SubscribeOptions, Subscription } from './events/subscription.js'
 import type { Query } from './query/query.js'
+import type { AttachOptions, StreamSession } from './sessions/session.js'
 
 /** A page of streams; `nextCursor` is there while there may be more. */
 export interface StreamPage<M = Metadata> {
@@ -109,6 +110,16 @@ export interface Registry<M = Metadata> {
    * @throws `STREAM_EXISTS` when another instance holds the live stream and `takeover` is not set.
    */
   register(input: StreamInput<M>, options?: RegisterOptions): Promise<Stream<M>>
+
+  /**
+   * Registers a stream and keeps it alive until the session is closed.
+   *
+   * As {@link register}, but under a fence of its own: whoever held the stream before, also in a session of this
+   * instance, is refused from here on. A stream that is live in a terminal status starts anew.
+   *
+   * @throws `STREAM_EXISTS` when another holds it, unless `ifHeld` says otherwise. `TIMEOUT` when `wait` took too long.
+   */
+  attach(input: StreamInput<M>, options?: AttachOptions): Promise<StreamSession<M>>
 
   /** The stream. One round trip, shared by the calls of one tick. @throws `STREAM_NOT_FOUND`, `CORRUPT` */
   get(id: string, options?: CallOptions): Promise<Stream<M>>

@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import { decideCreate, decideRegister } from '../core/commands/create.js'
 import type { Decision } from '../core/commands/decision.js'
-import { decideUnregister } from '../core/commands/end.js'
 import type { StatusReport } from '../core/commands/report.js'
 import { decideExtendTtl } from '../core/commands/update.js'
 import {
@@ -45,6 +44,8 @@ import type {
   VerifyReport,
 } from './registry.js'
 import { toStats } from './registry-stats.js'
+import type { AttachOptions, StreamSession } from './sessions/session.js'
+import { SessionHost } from './sessions/session-host.js'
 import { statistics as statisticsSchema, streamId, ttlMs as ttlMsSchema } from './validation/fields.js'
 import { parse } from './validation/parse.js'
 
@@ -66,6 +67,15 @@ interface Internals {
   readonly companions: Set<{ close(): Promise<void> }>
 }
 
+const attachOptions = z
+  .strictObject({
+    takeover: z.boolean().default(false),
+    ifHeld: z.enum(['reject', 'takeover', 'wait']).optional(),
+    heartbeatMs: z.int().min(1).optional(),
+    statsIntervalMs: z.int().min(1).default(5_000),
+  })
+  .transform(({ takeover, ifHeld = takeover ? 'takeover' : 'reject', ...rest }) => ({ ...rest, ifHeld }))
+
 const internals = new WeakMap<object, Internals>()
 
 /** What a registry is made of, for what is built over it. @throws TypeError for a registry that is not ours. */
@@ -86,6 +96,7 @@ export class StoreRegistry<M = Metadata> implements Registry<M> {
   readonly #options: ResolvedOptions<M>
   readonly #store: Store
   readonly #commands: CommandRunner<M>
+  readonly #sessions: SessionHost<M>
   readonly #decisions: Decisions<M>
   readonly #queries: QuerySource<M>
   readonly #companions: Internals['companions'] = new Set()
@@ -99,6 +110,15 @@ export class StoreRegistry<M = Metadata> implements Registry<M> {
     internals.set(this, { store, options, companions: this.#companions })
     this.#commands = new CommandRunner(store, options.instanceId, options.indexCacheSize)
     this.#decisions = new Decisions(store, options)
+    this.#sessions = new SessionHost({
+      store,
+      commands: this.#commands,
+      decisions: this.#decisions,
+      instanceId: options.instanceId,
+      start: (given) => startCall(given, options.writeTimeoutMs),
+      warn: options.warn,
+    })
+    this.#companions.add(this.#sessions)
     this.#queries = {
       runner: new QueryRunner(store, options.batchSize),
       start: (given) => this.#start(given, options.queryTimeoutMs),
@@ -132,6 +152,18 @@ export class StoreRegistry<M = Metadata> implements Registry<M> {
     const decide = (current: Stream<M> | undefined): Decision<M> =>
       decideRegister(current, { ...registration, takeover }, this.#decisions.context())
     return this.#commands.run(registration.command.id, decide, call, 'absent')
+  }
+
+  async attach(input: StreamInput<M>, options: AttachOptions = {}): Promise<StreamSession<M>> {
+    const { signal, timeoutMs, ...given } = options
+    const bounds = callOptions(signal, timeoutMs)
+    const { ifHeld, heartbeatMs, statsIntervalMs } = parse(attachOptions, given)
+    const attempt = (): Call => this.#start(bounds, this.#options.writeTimeoutMs)
+    const call = attempt()
+    const patient = { ...call, ...(timeoutMs === undefined && { deadline: Number.POSITIVE_INFINITY }) }
+    const manner = { heartbeatMs, statsIntervalMs }
+    if (ifHeld !== 'wait') return this.#sessions.attach(input, ifHeld, manner, call, () => call)
+    return this.#sessions.attach(input, ifHeld, manner, patient, attempt)
   }
 
   async get(id: string, options?: CallOptions): Promise<Stream<M>> {
@@ -236,7 +268,7 @@ export class StoreRegistry<M = Metadata> implements Registry<M> {
 
   async unregister(id: string, options: CallOptions = {}): Promise<Stream<M>> {
     const call = this.#start(options, this.#options.writeTimeoutMs)
-    return this.#change(id, call, (current) => decideUnregister(current, this.#decisions.context()))
+    return this.#change(id, call, this.#decisions.unregister())
   }
 
   async delete(id: string, options: CallOptions = {}): Promise<boolean> {

@@ -1,0 +1,75 @@
+import type { Call, LogRecord, Store } from '../../core/store.js'
+
+/** A stream that a session held and that is live no more. */
+export interface Missing {
+  readonly id: string
+  /** The log id of the commit by which the session held it. */
+  readonly fence: string
+  /** When it was surely alive and held, by the store's time. */
+  readonly aliveAt: number
+}
+
+/**
+ * What became of it: `lost` by the store, or lapsed with nobody else in its place; `ended` on purpose; `taken` by
+ * another; or `unknown`, as the log does not reach back so far.
+ */
+export type Fate = 'lost' | 'ended' | 'taken' | 'unknown'
+
+/** Estimates of the store's time are this much off at most, milliseconds. */
+const MARGIN_MS = 1_000
+const SLICE = 1_000
+
+/** Looks up in the log of a partition what became of streams. O(entries since they were alive). */
+export async function fatesOf(
+  store: Store,
+  partition: number,
+  missing: readonly Missing[],
+  call: Call,
+): Promise<Map<string, Fate>> {
+  const since = missing.reduce((least, { aliveAt }) => Math.min(least, aliveAt), Number.POSITIVE_INFINITY)
+  const from = Math.max(0, Math.floor(since - MARGIN_MS))
+  const [oldest] = (await store.readLog(partition, undefined, 1, call)).records
+  const reachesBack = oldest === undefined || timeOf(oldest) <= from || sequenceOf(oldest.logId) === 1
+  const wanted = new Map(missing.map((each) => [each.id, each]))
+  const fates = new Map<string, Fate>(missing.map(({ id }) => [id, reachesBack ? 'lost' : 'unknown']))
+  for (let after = `${from}-0`; ; ) {
+    const { records, next } = await store.readLog(partition, after, SLICE, call)
+    for (const record of records) {
+      const known = wanted.get(record.id)
+      if (known === undefined || timeOf(record) < from || record.logId === known.fence) continue
+      if (isAfter(record, known.fence)) fates.set(record.id, turn(fates.get(record.id), record))
+    }
+    if (records.length < SLICE) return fates
+    after = next
+  }
+}
+
+/** What an event makes of a fate. */
+function turn(fate: Fate | undefined, { type }: LogRecord): Fate {
+  switch (type) {
+    case 'stream.created':
+    case 'stream.owner.changed':
+      return 'taken'
+    case 'stream.deleted':
+      return fate === 'taken' ? 'taken' : 'ended'
+    case 'stream.expired':
+      // A lease that ran out under this session tells that nobody else had come before.
+      return fate === 'taken' ? 'taken' : 'lost'
+    default:
+      return fate ?? 'unknown'
+  }
+}
+
+function timeOf({ logId }: LogRecord): number {
+  return Number.parseInt(logId, 10)
+}
+
+function sequenceOf(logId: string): number {
+  return Number(logId.slice(logId.indexOf('-') + 1))
+}
+
+/** Whether an entry came after the one that gave the fence; all of a log that began anew did. */
+function isAfter({ logId }: LogRecord, fence: string): boolean {
+  const [ms, fenceMs] = [Number.parseInt(logId, 10), Number.parseInt(fence, 10)]
+  return ms === fenceMs ? sequenceOf(logId) > sequenceOf(fence) : ms > fenceMs
+}

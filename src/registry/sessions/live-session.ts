@@ -1,0 +1,252 @@
+import { EventEmitter } from 'eventemitter3'
+import type { StatusReport } from '../../core/commands/report.js'
+import {
+  type AnyRegistryError,
+  isRegistryError,
+  StaleOwnerError,
+  StreamNotFoundError,
+} from '../../core/errors.js'
+import { statisticsScores } from '../../core/indexes.js'
+import type { StreamStatistics } from '../../core/model/statistics.js'
+import { isTerminalStatus, type StreamStatus } from '../../core/model/status.js'
+import type { StateReport, Stream } from '../../core/model/stream.js'
+import { statisticsToJSON } from '../../core/model/wire.js'
+import { withoutUndefined } from '../../core/model/without-undefined.js'
+import type { Call, Renewal, RenewalAnswer } from '../../core/store.js'
+import type { CallOptions } from '../call.js'
+import type { Held } from '../command-runner.js'
+import type { Change, PatchOf } from '../decisions.js'
+import type { UpdateOptions } from '../registry.js'
+import { statistics as statisticsSchema } from '../validation/fields.js'
+import { parse } from '../validation/parse.js'
+import type { Missing } from './fates.js'
+import type { Beating } from './heartbeats.js'
+import type { CloseOptions, SessionEvents, StreamSession } from './session.js'
+import type { SessionHost } from './session-host.js'
+
+/** How a session keeps its stream. */
+export interface SessionManner {
+  readonly heartbeatMs: number | undefined
+  readonly statsIntervalMs: number
+}
+
+type Statistics = Partial<StreamStatistics>
+
+/** A session, and the lease that it keeps. */
+export class LiveSession<M> implements StreamSession<M>, Beating, Missing {
+  readonly id: string
+  readonly #host: SessionHost<M>
+  readonly #manner: SessionManner
+  readonly #emitter = new EventEmitter<string>()
+  readonly #loss = new AbortController()
+  #stream: Stream<M>
+  #fence: string
+  #aliveAt: number
+  #waiting: Statistics | undefined
+  #sent: Statistics | undefined
+  #mayBeRestored = false
+  #closing: Promise<void> | undefined
+
+  constructor(host: SessionHost<M>, { stream, fence }: Held<M>, manner: SessionManner) {
+    this.id = stream.id
+    this.#host = host
+    this.#manner = manner
+    this.#stream = stream
+    this.#fence = fence
+    this.#aliveAt = stream.lastHeartbeat.getTime()
+    host.heartbeats.add(this)
+  }
+
+  get stream(): Stream<M> {
+    return this.#stream
+  }
+
+  get signal(): AbortSignal {
+    return this.#loss.signal
+  }
+
+  get fence(): string {
+    return this.#fence
+  }
+
+  get aliveAt(): number {
+    return this.#aliveAt
+  }
+
+  get intervalMs(): number {
+    const third = this.#stream.ttlMs / 3
+    return Math.min(this.#manner.heartbeatMs ?? third, third)
+  }
+
+  async setStatus(
+    status: StreamStatus,
+    { signal, timeoutMs, ...report }: StatusReport & CallOptions = {},
+  ): Promise<Stream<M>> {
+    const options = { ...(signal && { signal }), ...(timeoutMs !== undefined && { timeoutMs }) }
+    return this.#change(this.#host.decisions.status(status, report), this.#start(options))
+  }
+
+  async setState(report: StateReport, options: CallOptions = {}): Promise<Stream<M>> {
+    return this.#change(this.#host.decisions.state(report), this.#start(options))
+  }
+
+  async update(patch: PatchOf<M>, { ifRevision, ...options }: UpdateOptions = {}): Promise<Stream<M>> {
+    const call = this.#start(options)
+    return this.#change(this.#host.decisions.update(patch, ifRevision, call).decide, call)
+  }
+
+  async updateStats(statistics: Statistics): Promise<void> {
+    this.#requireHeld()
+    const valid = withoutUndefined(parse(statisticsSchema, statistics))
+    this.#waiting = { ...this.#waiting, ...valid }
+    this.#stream = { ...this.#stream, statistics: { ...this.#stream.statistics, ...valid } }
+    this.#host.heartbeats.hurry(this, Math.min(this.#manner.statsIntervalMs, this.intervalMs))
+  }
+
+  async heartbeat(options: CallOptions = {}): Promise<void> {
+    await this.#beat(this.#start(options))
+    this.#requireHeld()
+  }
+
+  on<E extends keyof SessionEvents<M>>(event: E, handler: SessionEvents<M>[E]): this {
+    this.#emitter.on(event, handler)
+    return this
+  }
+
+  off<E extends keyof SessionEvents<M>>(event: E, handler: SessionEvents<M>[E]): this {
+    this.#emitter.off(event, handler)
+    return this
+  }
+
+  close(options: CloseOptions = {}): Promise<void> {
+    this.#closing ??= this.#close(options)
+    return this.#closing
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  renewal(): Renewal {
+    const { id, fence } = this
+    // They wait until it is known that they have come: then, unless newer ones have come up.
+    const sent = this.#waiting
+    this.#sent = sent
+    if (sent === undefined) return { id, fence }
+    return {
+      id,
+      fence,
+      side: { json: JSON.stringify(statisticsToJSON(sent)), scores: statisticsScores(sent) },
+    }
+  }
+
+  renewed(answer: RenewalAnswer, sentAt: number): void {
+    if (answer === 'alive') {
+      if (this.#waiting === this.#sent) this.#waiting = undefined
+      this.#aliveAt = sentAt
+      this.#stream = { ...this.#stream, lastHeartbeat: new Date(sentAt) }
+    } else this.#host.settle(this, answer)
+  }
+
+  /** The stream as it is to be restored. From here on it may have been, whether an answer comes or not. */
+  toRestore(): Stream<M> {
+    this.#mayBeRestored = true
+    return this.#stream
+  }
+
+  /** Whether a stream is what came of restoring this session's, although no answer came. */
+  isOwnRestoration({ owner, epoch, createdAt }: Stream<M>): boolean {
+    const known = this.#stream
+    const isNext = owner === known.owner && epoch === known.epoch + 1
+    return this.#mayBeRestored && isNext && createdAt.getTime() === known.createdAt.getTime()
+  }
+
+  /** The stream is back, under another fence. */
+  regain({ stream, fence }: Held<M>): void {
+    this.#fence = fence
+    this.#stream = stream
+    this.#aliveAt = stream.lastHeartbeat.getTime()
+    this.#mayBeRestored = false
+    this.#tell('restored', stream)
+  }
+
+  /** The stream is not ours any more. */
+  lose(reason: AnyRegistryError): void {
+    if (this.#closing !== undefined || this.signal.aborted) return
+    this.#host.leave(this)
+    this.#loss.abort(reason)
+    this.#tell('lost', reason)
+  }
+
+  get isOver(): boolean {
+    return this.#closing !== undefined || this.signal.aborted
+  }
+
+  #tell(event: keyof SessionEvents<M>, about: unknown): void {
+    for (const handler of this.#emitter.listeners(event)) {
+      try {
+        handler(about)
+      } catch (error) {
+        this.#host.warn(`a handler of a session failed: ${String(error)}`)
+      }
+    }
+  }
+
+  /** @throws what ended the session */
+  #requireHeld(): void {
+    this.signal.throwIfAborted()
+    if (this.#closing !== undefined) throw new StaleOwnerError(this.id)
+  }
+
+  #start(options: CallOptions): Call {
+    this.#requireHeld()
+    return this.#host.start(options)
+  }
+
+  async #change(change: Change<M>, call: Call): Promise<Stream<M>> {
+    try {
+      return await this.#commit(change, call)
+    } catch (error) {
+      if (!isRegistryError(error)) throw error
+      if (error.code === 'STALE_OWNER') await this.#host.settleNow([this], 'stale', call)
+      else if (error.code === 'STREAM_NOT_FOUND') await this.#host.settleNow([this], 'missing', call)
+      else throw error
+      this.#requireHeld()
+      return this.#commit(change, call)
+    }
+  }
+
+  async #commit(change: Change<M>, call: Call): Promise<Stream<M>> {
+    const decide = (current: Stream<M> | undefined): ReturnType<Change<M>> => {
+      if (current === undefined) throw new StreamNotFoundError(this.id)
+      return change(current)
+    }
+    const { stream } = await this.#host.commands.hold(this.id, decide, call, { fence: this.#fence })
+    // What was reported and is not sent yet is known here only.
+    this.#stream = { ...stream, statistics: { ...stream.statistics, ...this.#waiting } }
+    return this.#stream
+  }
+
+  async #beat(call: Call): Promise<void> {
+    const sentAt = this.#host.store.now()
+    const [answer = 'missing'] = await this.#host.store.renew([this.renewal()], call)
+    if (answer === 'alive') this.renewed(answer, sentAt)
+    else await this.#host.settleNow([this], answer, call)
+  }
+
+  async #close({ status = 'closed', unregister = true, ...options }: CloseOptions): Promise<void> {
+    this.#host.leave(this)
+    if (this.signal.aborted) return
+    const call = this.#host.start(options)
+    try {
+      if (this.#waiting !== undefined) await this.#host.store.renew([this.renewal()], call)
+      if (!isTerminalStatus(this.#stream.status))
+        await this.#commit(this.#host.decisions.status(status, {}), call)
+      if (unregister) await this.#commit(this.#host.decisions.unregister(), call)
+    } catch (error) {
+      // Somebody else ended it, or holds it: it is not ours to end.
+      const isGone = isRegistryError(error) && ['STALE_OWNER', 'STREAM_NOT_FOUND'].includes(error.code)
+      if (!isGone) throw error
+    }
+  }
+}

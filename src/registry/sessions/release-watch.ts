@@ -1,0 +1,52 @@
+import { TimeoutError } from '../../core/errors.js'
+import type { Call, Store } from '../../core/store.js'
+import { bounded } from '../bounded.js'
+
+/** The longest wait before it is looked again, milliseconds. */
+const LONGEST_WAIT_MS = 1_000
+/** The shortest: a log that grows all the time must not make for as many looks, milliseconds. */
+const SHORTEST_WAIT_MS = 20
+
+/** Waits for a stream to become free. */
+export class ReleaseWatch {
+  readonly #store: Store
+  readonly #id: string
+  readonly #stopRinging: () => void
+  #ring = (): void => {}
+
+  constructor(store: Store, id: string) {
+    this.#store = store
+    this.#id = id
+    const home = store.partitionOf(id)
+    this.#stopRinging = store.onLog((partition) => {
+      if (partition === home) this.#ring()
+    })
+  }
+
+  /**
+   * Resolves when it may be free: something was logged in its partition, its lease has ended, or a second is over.
+   *
+   * @throws TIMEOUT, or the signal's reason
+   */
+  async next(call: Call): Promise<void> {
+    const [deadline] = await this.#store.leases([this.#id], call)
+    const left = deadline === undefined ? SHORTEST_WAIT_MS : deadline - this.#store.now() + 1
+    const cancels: (() => void)[] = []
+    const released = new Promise<void>((resolve) => {
+      const after = (ms: number): void => void cancels.push(this.#store.schedule(ms, resolve))
+      after(Math.min(Math.max(left, SHORTEST_WAIT_MS), LONGEST_WAIT_MS))
+      this.#ring = () => {
+        this.#ring = () => {}
+        after(SHORTEST_WAIT_MS)
+      }
+    })
+    const settled = await bounded(released, call)
+    for (const cancel of cancels) cancel()
+    if (settled.kind === 'aborted') throw settled.reason
+    if (settled.kind === 'timeout') throw new TimeoutError('the stream was not released in time')
+  }
+
+  close(): void {
+    this.#stopRinging()
+  }
+}
