@@ -1,26 +1,24 @@
-import { EVENT_TYPES, type EventGap, type StreamEvent, type UnknownEvent } from '../core/events.js'
+import { TimeoutError, UnavailableError } from '../core/errors.js'
+import { EVENT_TYPES, type StreamEvent } from '../core/events.js'
 import type { Call, Store } from '../core/store.js'
-import { decodeMatch } from '../registry/decode.js'
+import { within } from '../registry/bounded.js'
 import type { Subscription } from '../registry/events/subscription.js'
 import type { Registry } from '../registry/registry.js'
-import { isBehind } from './log-order.js'
+import { Alarms } from './alarms.js'
+import { compareLogIds } from './log-order.js'
 import type { MirrorContent } from './mirror-content.js'
+import { Refresher } from './refresher.js'
 
 /** How often the registry is asked whether anything was missed, milliseconds. */
 const POLL_MS = 1_000
+const POLL_TIMEOUT_MS = 2_000
 /** After this long without word that nothing was missed, the content counts as stale, milliseconds. */
 const STALE_AFTER_MS = 5_000
-/** How long one look at the registry may take, milliseconds. */
-const LOOK_TIMEOUT_MS = 2_000
 /** How long a whole list may take, milliseconds. */
 const LIST_TIMEOUT_MS = 60_000
 const RETRY_MS = 250
 /** How long the start waits until reports of statistics are listened to, milliseconds. */
 const LISTEN_TIMEOUT_MS = 1_000
-/** Leases that end so soon are looked at along with one that ends now, milliseconds. */
-const LOOKAHEAD_MS = 50
-/** How many records are read at once. */
-const READ_SIZE = 1_000
 
 /** What a follower is made of. */
 export interface FollowerOptions<M> {
@@ -30,106 +28,115 @@ export interface FollowerOptions<M> {
   readonly statsIntervalMs: number
 }
 
-/**
- * Keeps a content in step with a registry: lists, then follows the log; lists anew where the log has a gap.
- *
- * Heartbeats and statistics are not in the log. A lease is looked at when it should end; statistics are read some
- * time after they were reported.
- */
+/** Keeps a content in step with a registry: lists, then follows the log; lists anew where the log has a gap. */
 export class Follower<M> {
   readonly #options: FollowerOptions<M>
-  readonly #reported = new Set<string>()
-  readonly #alarms = new Set<() => void>()
+  readonly #alarms: Alarms
+  readonly #refresher: Refresher<M>
+  /** Until when everything is known, for each partition: milliseconds of the registry's time. */
+  readonly #seenUntil: number[]
   #subscription: Subscription<M> | undefined
   #stopListening: (() => void) | undefined
-  /** One thing after the other: what was read is never older than what was followed before. */
-  #last: Promise<unknown> = Promise.resolve()
-  #leaseAlarm: { readonly at: number; readonly cancel: () => void } | undefined
-  #statisticsAlarm: (() => void) | undefined
-  #asOf = 0
-  #isAway = true
-  #isClosed = false
+  #isAway = false
+  #isListing = true
+  #close: (() => void) | undefined
+  readonly #closed: Promise<void>
 
   constructor(options: FollowerOptions<M>) {
+    const { store, content, statsIntervalMs } = options
     this.#options = options
+    this.#alarms = new Alarms(store)
+    this.#seenUntil = new Array<number>(store.partitions).fill(0)
+    this.#closed = new Promise((resolve) => {
+      this.#close = resolve
+    })
+    const asked = (hasAnswered: boolean): void => {
+      this.#isAway = !hasAnswered
+    }
+    this.#refresher = new Refresher({ store, content, alarms: this.#alarms, statsIntervalMs, asked })
   }
 
   /** Everything that happened until then is in the content. Milliseconds of the registry's time. */
   get asOf(): number {
-    return this.#asOf
+    return Math.min(...this.#seenUntil)
   }
 
   get isStale(): boolean {
-    return this.#isClosed || this.#isAway || this.#options.store.now() - this.#asOf > STALE_AFTER_MS
+    const isLate = this.#options.store.now() - this.asOf > STALE_AFTER_MS
+    return this.#isClosed || this.#isListing || this.#isAway || isLate
+  }
+
+  get #isClosed(): boolean {
+    return this.#close === undefined
   }
 
   /** Resolves when the content is what the registry holds. */
   async start(call: Call): Promise<void> {
-    const { registry } = this.#options
     const timeoutMs = Math.max(1, call.deadline - performance.now())
-    const bounds = { timeoutMs, ...(call.signal && { signal: call.signal }) }
-    const subscription = await registry.subscribe({ timeoutMs })
+    const subscription = await this.#options.registry.subscribe({ timeoutMs })
     this.#subscription = subscription
     await this.#listen()
-    await this.#list(call, bounds)
-    for (const type of EVENT_TYPES) subscription.on(type, (event) => this.#take(event))
-    subscription.on('unknown', (event) => this.#take(event)).on('gap', (gap) => this.#take(gap))
-    this.#poll()
+    await this.#list(call, { timeoutMs, ...(call.signal && { signal: call.signal }) })
+    for (const type of EVENT_TYPES) subscription.on(type, (event) => this.#follow(event))
+    subscription.on('unknown', ({ streamId }) => this.#refresher.hear([streamId]))
+    subscription.on('gap', () => this.#listAnew())
+    void this.#poll()
   }
 
-  /** Resolves when everything that the registry holds now is in the content, heartbeats and statistics included. */
+  /**
+   * Resolves when everything that the registry holds now is in the content, heartbeats and statistics included.
+   *
+   * @throws TIMEOUT, the signal's reason, or UNAVAILABLE when this is closed
+   */
   async sync(call: Call): Promise<void> {
+    const before = this.#positions
     const ends = await this.#options.store.logEnds(call)
-    while (!this.#isClosed && isBehind(this.#cursor, ends)) {
-      if (performance.now() > call.deadline) break
-      await new Promise((resolve) => setTimeout(resolve, 5))
+    while (!this.#isClosed && this.#isBehind(ends, before)) {
+      if (performance.now() > call.deadline) throw new TimeoutError('the mirror did not catch up in time')
+      await within(new Promise((resolve) => setTimeout(resolve, 5)), call)
     }
-    await this.#exclusive(() => this.#read([...this.#options.content.table.records.keys()], call))
+    if (this.#isClosed) throw new UnavailableError('the mirror is closed')
+    await this.#refresher.read([...this.#options.content.table.records.keys()], call)
   }
 
   close(): void {
-    this.#isClosed = true
+    this.#close?.()
+    this.#close = undefined
     this.#stopListening?.()
-    this.#leaseAlarm?.cancel()
-    for (const cancel of this.#alarms) cancel()
+    this.#alarms.close()
     void this.#subscription?.close()
   }
 
-  get #cursor(): string {
-    return this.#subscription?.cursor ?? ''
+  /** How far the log of each partition was followed. */
+  get #positions(): readonly string[] {
+    return this.#subscription?.cursor.split('.') ?? []
+  }
+
+  /** Whether something is not followed yet. A log that ends before where it was followed to, has lost its end. */
+  #isBehind(ends: readonly string[], before: readonly string[]): boolean {
+    return this.#positions.some((position, i) => {
+      const end = ends[i] ?? position
+      const wasLost = compareLogIds(before[i] ?? position, end) > 0
+      return wasLost ? position === before[i] : compareLogIds(position, end) < 0
+    })
   }
 
   /** Resolves when reports of statistics are heard; after a while in any case. */
   #listen(): Promise<void> {
-    const { store } = this.#options
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, LISTEN_TIMEOUT_MS)
-      let isFirst = true
-      this.#stopListening = store.onStatistics((ids) => {
+      let isWaitedFor = true
+      const goOn = (): void => {
         clearTimeout(timer)
+        isWaitedFor = false
         resolve()
-        if (ids !== undefined || !isFirst) this.#hear(ids)
-        isFirst = false
+      }
+      const timer = setTimeout(goOn, LISTEN_TIMEOUT_MS)
+      this.#stopListening = this.#options.store.onStatistics((ids) => {
+        // What is listed from here on has all that was reported before.
+        if (isWaitedFor && ids === undefined) goOn()
+        else this.#refresher.hear(ids)
       })
     })
-  }
-
-  /** Reads the streams that reported some time later, so that each is read once. Of all of them, if any was missed. */
-  #hear(ids: readonly string[] | undefined): void {
-    for (const id of ids ?? this.#options.content.table.records.keys()) this.#reported.add(id)
-    this.#statisticsAlarm ??= this.#after(this.#options.statsIntervalMs, () => {
-      this.#statisticsAlarm = undefined
-      void this.#exclusive(() => this.#readReported())
-    })
-  }
-
-  async #readReported(): Promise<void> {
-    const ids = [...this.#reported]
-    this.#reported.clear()
-    const { records } = this.#options.content.table
-    const known = ids.filter((id) => records.has(id))
-    const isDone = await this.#look((call) => this.#read(known, call))
-    if (!isDone) this.#hear(ids)
   }
 
   /** What happens after the subscription's start is in its log, so nothing is missed. */
@@ -139,138 +146,55 @@ export class Follower<M> {
     const gone = new Set(content.table.records.keys())
     const ids = await registry.query().ids(bounds)
     for (const id of ids) gone.delete(id)
-    await this.#read([...ids, ...gone], call)
-    this.#asOf = asOf
-    this.#isAway = false
-    this.#arm()
-  }
-
-  /** Reads records anew, and takes them as they are now. The next ones are asked for while these are taken in. */
-  async #read(ids: readonly string[], call: Call): Promise<void> {
-    const { store, content } = this.#options
-    const fetch = (at: number) => {
-      const found = at < ids.length ? store.read(ids.slice(at, at + READ_SIZE), call) : undefined
-      found?.catch(() => {})
-      return found
-    }
-    let next = fetch(0)
-    for (let at = 0; next !== undefined; at += READ_SIZE) {
-      const found = await next
-      next = fetch(at + READ_SIZE)
-      // The request must leave before this thread is kept busy.
-      if (next !== undefined) await new Promise(setImmediate)
-      for (const [i, each] of found.entries()) {
-        const id = ids[at + i] ?? ''
-        const stream = each.kind === 'live' ? decodeMatch<M>({ id, rec: each.rec }) : undefined
-        if (stream === undefined || each.kind !== 'live') content.remove(id)
-        else content.replace(stream, each.rec.token)
-      }
-    }
-    this.#arm()
-  }
-
-  #take(item: StreamEvent<M> | UnknownEvent | EventGap): Promise<void> {
-    return this.#exclusive(() => {
-      if (item.type === 'gap') return this.#listAnew()
-      if (item.type === 'unknown') return this.#persist((call) => this.#read([item.streamId], call))
-      return this.#follow(item)
-    })
-  }
-
-  async #follow({ type, streamId, data, cursor, timestamp }: StreamEvent<M>): Promise<void> {
-    const { store, content } = this.#options
-    const logId = cursor.split('.')[store.partitionOf(streamId)] ?? cursor
-    const known = content.table.records.get(streamId)
-    this.#asOf = Math.max(this.#asOf, timestamp.getTime())
-    // Read after this had happened.
-    if (known !== undefined && !isBehind(known.token, [logId])) return
-    if (type === 'stream.deleted' || type === 'stream.expired') content.remove(streamId)
-    else content.follow(data, logId)
-    this.#arm()
+    await this.#refresher.read([...ids, ...gone], call)
+    this.#seenUntil.fill(asOf)
+    this.#isListing = false
   }
 
   /** Until it is done, the content stays as it was, marked stale. */
   async #listAnew(): Promise<void> {
-    this.#isAway = true
-    await this.#persist((call) => this.#list(call), LIST_TIMEOUT_MS)
+    this.#isListing = true
+    while (!this.#isClosed) {
+      const call: Call = { deadline: performance.now() + LIST_TIMEOUT_MS, isBackground: true }
+      const isDone = await this.#list(call).then(
+        () => true,
+        () => false,
+      )
+      if (isDone) return
+      await Promise.race([
+        this.#closed,
+        new Promise<void>((resolve) => this.#alarms.after(RETRY_MS, resolve)),
+      ])
+    }
   }
 
-  /** Looks at the first lease to end when it should, unless that is planned already. */
-  #arm(): void {
+  #follow({ type, streamId, data, cursor, timestamp }: StreamEvent<M>): void {
+    if (this.#isClosed) return
     const { store, content } = this.#options
-    const at = content.table.nextDeadline
-    if (at === undefined || this.#isClosed) return
-    if (this.#leaseAlarm !== undefined && this.#leaseAlarm.at <= at) return
-    this.#leaseAlarm?.cancel()
-    const cancel = this.#after(Math.max(1, at - store.now()), () => {
-      this.#leaseAlarm = undefined
-      void this.#exclusive(() => this.#checkLeases())
-    })
-    this.#leaseAlarm = { at, cancel }
-  }
-
-  /** Whoever was renewed stays; a lease that has run out leaves. Nothing leaves while the registry cannot be asked. */
-  async #checkLeases(): Promise<void> {
-    const { store, content } = this.#options
-    const ids = content.table.endingUntil(store.now() + LOOKAHEAD_MS)
-    const isDone = await this.#look(async (call) => {
-      for (const [i, deadline] of (await store.leases(ids, call)).entries()) {
-        const id = ids[i] ?? ''
-        if (deadline === undefined) content.remove(id)
-        else content.renew(id, deadline)
-      }
-    })
-    if (isDone) this.#arm()
-    else this.#after(RETRY_MS, () => void this.#exclusive(() => this.#checkLeases()))
+    const partition = store.partitionOf(streamId)
+    const logId = cursor.split('.')[partition] ?? cursor
+    const known = content.table.records.get(streamId)
+    this.#seenUntil[partition] = Math.max(this.#seenUntil[partition] ?? 0, timestamp.getTime())
+    // Read after this had happened.
+    if (known !== undefined && compareLogIds(known.token, logId) >= 0) return
+    this.#refresher.followed(streamId)
+    if (type === 'stream.deleted' || type === 'stream.expired') content.remove(streamId)
+    else if (known === undefined && type !== 'stream.created' && type !== 'stream.started') {
+      // It was seen to be gone, later than this.
+      this.#refresher.hear([streamId])
+    } else content.follow(data, logId)
+    this.#refresher.arm()
   }
 
   /** Once a second: whether there is anything that was not followed yet, and whether there is a registry at all. */
-  #poll(): void {
-    void this.#look(async (call) => {
-      const asOf = this.#options.store.now()
-      const ends = await this.#options.store.logEnds(call)
-      if (!isBehind(this.#cursor, ends)) {
-        this.#asOf = Math.max(this.#asOf, asOf)
-        this.#isAway = false
-      }
-    }).finally(() => this.#after(POLL_MS, () => this.#poll()))
-  }
-
-  /** Asks the registry something; whether it answered. */
-  async #look(work: (call: Call) => Promise<void>, timeoutMs = LOOK_TIMEOUT_MS): Promise<boolean> {
-    if (this.#isClosed) return false
-    try {
-      await work({ deadline: performance.now() + timeoutMs, isBackground: true })
-      return true
-    } catch {
-      this.#isAway = true
-      return false
-    }
-  }
-
-  /** Asks until there is an answer. */
-  async #persist(work: (call: Call) => Promise<void>, timeoutMs?: number): Promise<void> {
-    while (!this.#isClosed && !(await this.#look(work, timeoutMs)))
-      await new Promise<void>((resolve) => this.#after(RETRY_MS, resolve))
-  }
-
-  #exclusive<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#last.then(work)
-    this.#last = done.catch(() => {})
-    return done
-  }
-
-  /** Calls back after some of the store's time, unless this is closed or the answer is called. */
-  #after(ms: number, callback: () => void): () => void {
-    if (this.#isClosed) return () => {}
-    const cancel = this.#options.store.schedule(ms, () => {
-      this.#alarms.delete(cancel)
-      callback()
-    })
-    this.#alarms.add(cancel)
-    return () => {
-      this.#alarms.delete(cancel)
-      cancel()
-    }
+  async #poll(): Promise<void> {
+    const { store } = this.#options
+    const asOf = store.now()
+    const call: Call = { deadline: performance.now() + POLL_TIMEOUT_MS, isBackground: true }
+    const ends = await store.logEnds(call).catch(() => undefined)
+    this.#isAway = ends === undefined
+    for (const [i, position] of this.#positions.entries())
+      if (position === ends?.[i]) this.#seenUntil[i] = Math.max(this.#seenUntil[i] ?? 0, asOf)
+    this.#alarms.after(POLL_MS, () => void this.#poll())
   }
 }

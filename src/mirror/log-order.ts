@@ -1,11 +1,8 @@
-/** Whether a place in the log (or a cursor: one for each partition) is before another. */
-export function isBehind(cursor: string, ends: readonly string[]): boolean {
-  const positions = cursor.split('.')
-  return ends.some((end, i) => {
-    const [ms, sequence] = partsOf(positions[i] ?? '0-0')
-    const [endMs, endSequence] = partsOf(end)
-    return ms === endMs ? sequence < endSequence : ms < endMs
-  })
+/** Orders two places of one log: below 0 when the first is before the second. */
+export function compareLogIds(a: string, b: string): number {
+  const [ms, sequence] = partsOf(a)
+  const [otherMs, otherSequence] = partsOf(b)
+  return ms === otherMs ? sequence - otherSequence : ms - otherMs
 }
 
 function partsOf(logId: string): [ms: number, sequence: number] {

@@ -82,7 +82,8 @@ export class MirrorContent<M> {
 
   #call({ listener }: Watch<M>, change: MirrorChange<M>): void {
     try {
-      listener(change)
+      const result: unknown = listener(change)
+      if (result instanceof Promise) result.catch(this.#report)
     } catch (error) {
       this.#report(error)
     }

@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from 'node:util'
 import {
-  type Conditions,
   evaluate,
   type Group,
   type GroupedQuery,
   isRegistryError,
+  LocalMirror,
   MockRegistry,
   type Query,
   QueryError,
@@ -17,6 +17,7 @@ import { ManualClock } from '@mirror/stream-registry/testing'
 import fc from 'fast-check'
 import { Cluster, Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { withClauses, withSort } from '../support/query-from-spec.ts'
 import { seededRandom, testSeed } from '../support/random.ts'
 import { type RedisCluster, startCluster } from '../support/redis-cluster.ts'
 import { type RedisServer, startRedis } from '../support/redis-server.ts'
@@ -151,21 +152,6 @@ function act(action: Action, input: Life['input'], own: Registry, other: Registr
     default:
       return own[action.name](input.id)
   }
-}
-
-function withClauses<C extends Conditions>(conditions: C, clauses: readonly NaiveClause[]): C {
-  return clauses.reduce<C>((built, clause) => {
-    if ('or' in clause) {
-      return built.or(...clause.or.map((inner) => (q: Conditions) => withClauses(q, inner)))
-    }
-    if ('filter' in clause) return built.filter(clause.filter)
-    const [field, op, operand] = clause.where
-    return built.where(field as 'metadata.any', op as 'eq', operand as string)
-  }, conditions)
-}
-
-function withSort(query: Query, sort: QuerySpec['sort']): Query {
-  return sort.reduce((built, [field, direction]) => built.sortBy(field as 'metadata.any', direction), query)
 }
 
 function grouped(query: Query, { groups, figures }: QuerySpec): GroupedQuery {
@@ -307,6 +293,26 @@ async function compareQuery(
     is.same('count of a filter', await registry.count(only.filter), all.length)
 }
 
+/** Asks a mirror the same. */
+function compareMirror(
+  mirror: LocalMirror,
+  registry: Registry,
+  streams: readonly Stream[],
+  spec: QuerySpec,
+): void {
+  const clauses = resolveClauses(spec.clauses, streams)
+  const is = new Comparison(`a mirror: ${JSON.stringify({ ...spec, clauses })}`)
+  const { limit, offset = 0 } = spec
+  const ordered = withSort(withClauses(registry.query(), clauses), spec.sort).offset(offset)
+  const query = mirror.query((limit === undefined ? ordered : ordered.limit(limit)).toJSON())
+  const all = matchesInOrder(streams, clauses, spec.sort)
+  const expected = all.slice(offset, limit === undefined ? undefined : offset + limit)
+  is.streams('all', query.all(), expected)
+  is.same('ids', query.ids(), idsOf(expected))
+  is.same('count', query.count(), all.length)
+  is.same('first', query.first(), expected[0])
+}
+
 /** What comes after a first page, in every way. */
 async function compareRest(
   is: Comparison,
@@ -330,18 +336,24 @@ describe.each(POPULATIONS)('queries, $name', (population) => {
   const runs = Math.ceil(RUNS / POPULATIONS.length)
   let homes: Home[]
   let listed: Stream[][]
+  /** Of the first home. */
+  let mirror: LocalMirror
 
   beforeAll(async () => {
     homes = homesOf(`q${index}`, population)
     const lives = livesOf(seed + index, population.size)
     await Promise.all(homes.map((home) => settle(home, lives)))
     listed = await Promise.all(homes.map(({ instances }) => instances['node-a'].list()))
+    mirror = await LocalMirror.start(homes[0]!.instances['node-a'])
   })
+
+  afterAll(() => mirror.close())
 
   const compareAll = async (spec: QuerySpec): Promise<void> => {
     await Promise.all(
       homes.map(({ name, instances }, i) => compareQuery(name, instances['node-a'], listed[i]!, spec)),
     )
+    compareMirror(mirror, homes[0]!.instances['node-a'], listed[0]!, spec)
   }
 
   it('is asked of the same streams everywhere, many of one millisecond, some gone', () => {
