@@ -103,12 +103,14 @@ export class Refresher<M> {
   /** Looks at the first lease to end when it should, unless that is planned already. */
   arm(): void {
     const { store, content, alarms } = this.#options
-    const at = content.table.nextDeadline
-    if (at === undefined || (this.#leaseAlarm !== undefined && this.#leaseAlarm.at <= at)) return
-    this.#leaseAlarm?.cancel()
+    const deadline = content.table.nextDeadline
+    if (deadline === undefined) return
     // The first may be one that cannot be looked at now.
     const soonest = this.#looking.size > 0 ? RETRY_MS : 1
-    const cancel = alarms.after(Math.max(soonest, at - store.now()), () => {
+    const at = Math.max(deadline, store.now() + soonest)
+    if (this.#leaseAlarm !== undefined && this.#leaseAlarm.at <= at) return
+    this.#leaseAlarm?.cancel()
+    const cancel = alarms.after(at - store.now(), () => {
       this.#leaseAlarm = undefined
       this.#lookAtLeases()
     })

@@ -186,6 +186,11 @@ export class CommandRunner<M = Metadata> {
     }
   }
 
+  /** Whether an operation that was logged is one of these commands. */
+  isOwn(opId: string | undefined): boolean {
+    return opId?.startsWith(`${this.#operationPrefix}-`) === true
+  }
+
   #operationId(): string {
     this.#operations += 1
     return `${this.#operationPrefix}-${this.#operations.toString(36)}`

@@ -4,7 +4,7 @@ import type { Context, Decision } from '../core/commands/decision.js'
 import { decideUnregister } from '../core/commands/end.js'
 import { mergePatch } from '../core/commands/merge-patch.js'
 import { decideState, decideStatus, type StatusReport } from '../core/commands/report.js'
-import { decideUpdate, requireRevision } from '../core/commands/update.js'
+import { decideExtendTtl, decideUpdate, requireRevision } from '../core/commands/update.js'
 import type { StreamStatus } from '../core/model/status.js'
 import type { StateReport, Stream, StreamInput, StreamPatch } from '../core/model/stream.js'
 import type { Call, Store } from '../core/store.js'
@@ -12,7 +12,7 @@ import { within } from './bounded.js'
 import type { Expected } from './command-runner.js'
 import { IdMinter } from './id-minter.js'
 import type { ResolvedOptions } from './options.js'
-import { jsonObject } from './validation/fields.js'
+import { jsonObject, ttlMs as ttlMsSchema } from './validation/fields.js'
 import { stateReport, statusReport, streamInput, streamPatch, streamStatus } from './validation/inputs.js'
 import { validateMetadata } from './validation/metadata.js'
 import { parse } from './validation/parse.js'
@@ -59,6 +59,11 @@ export class Decisions<M> {
   state(report: StateReport): Change<M> {
     const valid = parse(stateReport, report)
     return (current) => decideState(current, valid, this.context())
+  }
+
+  extendTtl(ttlMs: number): Change<M> {
+    parse(ttlMsSchema, ttlMs, ['ttlMs'])
+    return (current) => decideExtendTtl(current, ttlMs, this.context())
   }
 
   unregister(): Change<M> {

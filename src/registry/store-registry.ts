@@ -2,7 +2,6 @@ import { z } from 'zod'
 import { decideCreate, decideRegister } from '../core/commands/create.js'
 import type { Decision } from '../core/commands/decision.js'
 import type { StatusReport } from '../core/commands/report.js'
-import { decideExtendTtl } from '../core/commands/update.js'
 import {
   aboutStream,
   CorruptRecordError,
@@ -46,7 +45,7 @@ import type {
 import { toStats } from './registry-stats.js'
 import type { AttachOptions, StreamSession } from './sessions/session.js'
 import { SessionHost } from './sessions/session-host.js'
-import { statistics as statisticsSchema, streamId, ttlMs as ttlMsSchema } from './validation/fields.js'
+import { statistics as statisticsSchema, streamId } from './validation/fields.js'
 import { parse } from './validation/parse.js'
 
 const VERIFY_TIMEOUT_MS = 600_000
@@ -161,9 +160,9 @@ export class StoreRegistry<M = Metadata> implements Registry<M> {
     const attempt = (): Call => this.#start(bounds, this.#options.writeTimeoutMs)
     const call = attempt()
     const patient = { ...call, ...(timeoutMs === undefined && { deadline: Number.POSITIVE_INFINITY }) }
-    const manner = { heartbeatMs, statsIntervalMs }
-    if (ifHeld !== 'wait') return this.#sessions.attach(input, ifHeld, manner, call, () => call)
-    return this.#sessions.attach(input, ifHeld, manner, patient, attempt)
+    const manner = { heartbeatMs, statsIntervalMs, ifHeld }
+    if (ifHeld !== 'wait') return this.#sessions.attach(input, { ...manner, call, attempt: () => call })
+    return this.#sessions.attach(input, { ...manner, call: patient, attempt })
   }
 
   async get(id: string, options?: CallOptions): Promise<Stream<M>> {
@@ -262,8 +261,7 @@ export class StoreRegistry<M = Metadata> implements Registry<M> {
 
   async extendTtl(id: string, ttlMs: number, options: CallOptions = {}): Promise<Stream<M>> {
     const call = this.#start(options, this.#options.writeTimeoutMs)
-    parse(ttlMsSchema, ttlMs, ['ttlMs'])
-    return this.#change(id, call, (current) => decideExtendTtl(current, ttlMs, this.#decisions.context()))
+    return this.#change(id, call, this.#decisions.extendTtl(ttlMs))
   }
 
   async unregister(id: string, options: CallOptions = {}): Promise<Stream<M>> {

@@ -12,6 +12,8 @@ export interface CreateCommand<M> extends StreamInput<M> {
   readonly ttlMs: number
 }
 
+type Put<M> = Extract<Decision<M>, { kind: 'put' }>
+
 const OPTIONAL_FIELDS = [
   'name',
   'codec',
@@ -94,8 +96,22 @@ export function decideRestore<M = Metadata>(
   return begin(changed(known, { epoch: known.epoch + 1 } as Partial<Stream<M>>, context), [])
 }
 
+/**
+ * The record of a session that had taken the stream from whoever holds it now, which the store forgot: as the session
+ * knows it.
+ */
+export function decideReclaim<M = Metadata>(
+  current: Stream<M> | undefined,
+  known: Stream<M>,
+  context: Context,
+): Decision<M> {
+  if (current === undefined) return decideRestore(current, known, context)
+  const latest = { ...known, revision: Math.max(current.revision, known.revision) }
+  return { ...claim(latest, {}, context), statistics: 'replace' }
+}
+
 /** The same record under a new holder. */
-function claim<M>(current: Stream<M>, refresh: Partial<Stream<M>>, context: Context): Decision<M> {
+function claim<M>(current: Stream<M>, refresh: Partial<Stream<M>>, context: Context): Put<M> {
   const holder = { owner: context.instanceId, epoch: current.epoch + 1 }
   const changes = Object.keys(refresh)
   return {

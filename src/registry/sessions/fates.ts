@@ -19,11 +19,16 @@ export type Fate = 'lost' | 'ended' | 'taken' | 'unknown'
 const MARGIN_MS = 1_000
 const SLICE = 1_000
 
-/** Looks up in the log of a partition what became of streams. O(entries since they were alive). */
+/**
+ * Looks up in the log of a partition what became of streams. O(entries since they were alive).
+ *
+ * @param isOwn - whether an operation was one of this registry.
+ */
 export async function fatesOf(
   store: Store,
   partition: number,
   missing: readonly Missing[],
+  isOwn: (opId: string | undefined) => boolean,
   call: Call,
 ): Promise<Map<string, Fate>> {
   const since = missing.reduce((least, { aliveAt }) => Math.min(least, aliveAt), Number.POSITIVE_INFINITY)
@@ -37,7 +42,8 @@ export async function fatesOf(
     for (const record of records) {
       const known = wanted.get(record.id)
       if (known === undefined || timeOf(record) < from || record.logId === known.fence) continue
-      if (isAfter(record, known.fence)) fates.set(record.id, turn(fates.get(record.id), record))
+      if (isAfter(record, known.fence))
+        fates.set(record.id, turn(fates.get(record.id), record, isOwn(record.opId)))
     }
     if (records.length < SLICE) return fates
     after = next
@@ -45,11 +51,12 @@ export async function fatesOf(
 }
 
 /** What an event makes of a fate. */
-function turn(fate: Fate | undefined, { type }: LogRecord): Fate {
+function turn(fate: Fate | undefined, { type }: LogRecord, isOwn: boolean): Fate {
   switch (type) {
     case 'stream.created':
     case 'stream.owner.changed':
-      return 'taken'
+      // Its own: of a restoration, the answer to which was lost.
+      return isOwn ? 'lost' : 'taken'
     case 'stream.deleted':
       return fate === 'taken' ? 'taken' : 'ended'
     case 'stream.expired':

@@ -5,10 +5,15 @@ export interface Beating {
   readonly id: string
   /** How often, milliseconds. */
   readonly intervalMs: number
+  beat(): Beat
+}
+
+/** One renewal of a lease. */
+export interface Beat {
   /** What to send now. */
-  renewal(): Renewal
-  /** What came of it. `sentAt`: the store's time when it was sent. */
-  renewed(answer: RenewalAnswer, sentAt: number): void
+  readonly renewal: Renewal
+  /** Takes in what came of it, if that is ever known. `sentAt`: the store's time when it was sent. */
+  readonly settle: (answer: RenewalAnswer, sentAt: number) => void
 }
 
 /** How long a beat may take at most, milliseconds. */
@@ -21,6 +26,8 @@ const SLACK = 0.15
 interface Turn {
   dueAt: number
   isUnderWay: boolean
+  /** When the one after that which is under way is due at the latest. */
+  hurriedTo: number
 }
 
 /** Renews leases in time, all that are about due in one call for each partition. */
@@ -36,7 +43,7 @@ export class Heartbeats {
   /** Begins with the next beat, not at once: the lease is fresh. */
   add(beating: Beating): void {
     const dueAt = this.#store.elapsed() + jittered(beating.intervalMs)
-    this.#turns.set(beating, { dueAt, isUnderWay: false })
+    this.#turns.set(beating, { dueAt, isUnderWay: false, hurriedTo: Number.POSITIVE_INFINITY })
     this.#arm(dueAt)
   }
 
@@ -51,9 +58,12 @@ export class Heartbeats {
   hurry(beating: Beating, ms: number): void {
     const turn = this.#turns.get(beating)
     const dueAt = this.#store.elapsed() + ms
-    if (turn === undefined || turn.dueAt <= dueAt) return
-    turn.dueAt = dueAt
-    this.#arm(dueAt)
+    if (turn === undefined) return
+    if (turn.isUnderWay) turn.hurriedTo = Math.min(turn.hurriedTo, dueAt)
+    else if (dueAt < turn.dueAt) {
+      turn.dueAt = dueAt
+      this.#arm(dueAt)
+    }
   }
 
   #arm(at: number): void {
@@ -92,18 +102,25 @@ export class Heartbeats {
     const sentAt = this.#store.now()
     const limit = due.reduce((least, { intervalMs }) => Math.min(least, intervalMs), BEAT_TIMEOUT_MS)
     const call: Call = { deadline: performance.now() + limit, isBackground: true }
-    const renewals = due.map((beating) => beating.renewal())
-    const answers = await this.#store.renew(renewals, call).catch(() => undefined)
+    const beats = due.map((beating) => beating.beat())
+    const answers = await this.#store
+      .renew(
+        beats.map(({ renewal }) => renewal),
+        call,
+      )
+      .catch(() => undefined)
     const now = this.#store.elapsed()
     for (const [i, beating] of due.entries()) {
       const turn = this.#turns.get(beating)
       if (turn !== undefined) {
         turn.isUnderWay = false
         const { intervalMs } = beating
-        turn.dueAt = now + (answers ? jittered(intervalMs) : Math.min(intervalMs / 4, MAX_RETRY_MS))
+        const pauseMs = answers ? jittered(intervalMs) : Math.min(intervalMs / 4, MAX_RETRY_MS)
+        turn.dueAt = Math.min(now + pauseMs, turn.hurriedTo)
+        turn.hurriedTo = Number.POSITIVE_INFINITY
       }
       const answer = answers?.[i]
-      if (answer !== undefined) beating.renewed(answer, sentAt)
+      if (answer !== undefined) beats[i]?.settle(answer, sentAt)
     }
     this.#armNext()
   }

@@ -1,4 +1,6 @@
 import { EventEmitter } from 'eventemitter3'
+import { z } from 'zod'
+import type { Decision } from '../../core/commands/decision.js'
 import type { StatusReport } from '../../core/commands/report.js'
 import {
   type AnyRegistryError,
@@ -12,7 +14,7 @@ import { isTerminalStatus, type StreamStatus } from '../../core/model/status.js'
 import type { StateReport, Stream } from '../../core/model/stream.js'
 import { statisticsToJSON } from '../../core/model/wire.js'
 import { withoutUndefined } from '../../core/model/without-undefined.js'
-import type { Call, Renewal, RenewalAnswer } from '../../core/store.js'
+import type { Call } from '../../core/store.js'
 import type { CallOptions } from '../call.js'
 import type { Held } from '../command-runner.js'
 import type { Change, PatchOf } from '../decisions.js'
@@ -20,7 +22,7 @@ import type { UpdateOptions } from '../registry.js'
 import { statistics as statisticsSchema } from '../validation/fields.js'
 import { parse } from '../validation/parse.js'
 import type { Missing } from './fates.js'
-import type { Beating } from './heartbeats.js'
+import type { Beat, Beating } from './heartbeats.js'
 import type { CloseOptions, SessionEvents, StreamSession } from './session.js'
 import type { SessionHost } from './session-host.js'
 
@@ -29,6 +31,11 @@ export interface SessionManner {
   readonly heartbeatMs: number | undefined
   readonly statsIntervalMs: number
 }
+
+const closeOptions = z.strictObject({
+  status: z.enum(['terminated', 'closed']).default('closed'),
+  unregister: z.boolean().default(true),
+})
 
 type Statistics = Partial<StreamStatistics>
 
@@ -43,7 +50,7 @@ export class LiveSession<M> implements StreamSession<M>, Beating, Missing {
   #fence: string
   #aliveAt: number
   #waiting: Statistics | undefined
-  #sent: Statistics | undefined
+  #underWay: Promise<unknown> = Promise.resolve()
   #mayBeRestored = false
   #closing: Promise<void> | undefined
 
@@ -95,6 +102,10 @@ export class LiveSession<M> implements StreamSession<M>, Beating, Missing {
     return this.#change(this.#host.decisions.update(patch, ifRevision, call).decide, call)
   }
 
+  async extendTtl(ttlMs: number, options: CallOptions = {}): Promise<Stream<M>> {
+    return this.#change(this.#host.decisions.extendTtl(ttlMs), this.#start(options))
+  }
+
   async updateStats(statistics: Statistics): Promise<void> {
     this.#requireHeld()
     const valid = withoutUndefined(parse(statisticsSchema, statistics))
@@ -104,7 +115,12 @@ export class LiveSession<M> implements StreamSession<M>, Beating, Missing {
   }
 
   async heartbeat(options: CallOptions = {}): Promise<void> {
-    await this.#beat(this.#start(options))
+    const call = this.#start(options)
+    const sentAt = this.#host.store.now()
+    const { renewal, settle } = this.beat()
+    const [answer = 'missing'] = await this.#host.store.renew([renewal], call)
+    if (answer === 'alive') settle(answer, sentAt)
+    else await this.#host.recovery.settleNow([this], answer, call)
     this.#requireHeld()
   }
 
@@ -118,8 +134,11 @@ export class LiveSession<M> implements StreamSession<M>, Beating, Missing {
     return this
   }
 
-  close(options: CloseOptions = {}): Promise<void> {
-    this.#closing ??= this.#close(options)
+  async close({ signal, timeoutMs, ...options }: CloseOptions = {}): Promise<void> {
+    const bounds = { ...(signal && { signal }), ...(timeoutMs !== undefined && { timeoutMs }) }
+    const manner = parse(closeOptions, options)
+    const call = this.#host.start(bounds)
+    this.#closing ??= this.#close(manner, call)
     return this.#closing
   }
 
@@ -127,25 +146,31 @@ export class LiveSession<M> implements StreamSession<M>, Beating, Missing {
     return this.close()
   }
 
-  renewal(): Renewal {
+  beat(): Beat {
     const { id, fence } = this
     // They wait until it is known that they have come: then, unless newer ones have come up.
     const sent = this.#waiting
-    this.#sent = sent
-    if (sent === undefined) return { id, fence }
+    const side = sent && { json: JSON.stringify(statisticsToJSON(sent)), scores: statisticsScores(sent) }
     return {
-      id,
-      fence,
-      side: { json: JSON.stringify(statisticsToJSON(sent)), scores: statisticsScores(sent) },
+      renewal: { id, fence, ...(side && { side }) },
+      settle: (answer, sentAt) => {
+        if (answer !== 'alive') this.#host.recovery.settle(this, answer)
+        else this.#renewed(sent, sentAt)
+      },
     }
   }
 
-  renewed(answer: RenewalAnswer, sentAt: number): void {
-    if (answer === 'alive') {
-      if (this.#waiting === this.#sent) this.#waiting = undefined
-      this.#aliveAt = sentAt
-      this.#stream = { ...this.#stream, lastHeartbeat: new Date(sentAt) }
-    } else this.#host.settle(this, answer)
+  #renewed(sent: Statistics | undefined, sentAt: number): void {
+    if (this.#waiting === sent) this.#waiting = undefined
+    this.#aliveAt = Math.max(this.#aliveAt, sentAt)
+    this.#stream = { ...this.#stream, lastHeartbeat: new Date(this.#aliveAt) }
+  }
+
+  /** Does something on the session's behalf: one thing after the other, and before it is closed. */
+  during<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#underWay.then(work)
+    this.#underWay = done.catch(() => {})
+    return done
   }
 
   /** The stream as it is to be restored. From here on it may have been, whether an answer comes or not. */
@@ -161,13 +186,19 @@ export class LiveSession<M> implements StreamSession<M>, Beating, Missing {
     return this.#mayBeRestored && isNext && createdAt.getTime() === known.createdAt.getTime()
   }
 
+  /** Whether another's stream is this one as it was before this session took it. */
+  outranks({ epoch, createdAt }: Stream<M>): boolean {
+    const known = this.#stream
+    return epoch <= known.epoch && createdAt.getTime() === known.createdAt.getTime()
+  }
+
   /** The stream is back, under another fence. */
   regain({ stream, fence }: Held<M>): void {
     this.#fence = fence
-    this.#stream = stream
+    this.#stream = { ...stream, statistics: { ...stream.statistics, ...this.#waiting } }
     this.#aliveAt = stream.lastHeartbeat.getTime()
     this.#mayBeRestored = false
-    this.#tell('restored', stream)
+    if (!this.isOver) this.#tell('restored', this.#stream)
   }
 
   /** The stream is not ours any more. */
@@ -208,8 +239,8 @@ export class LiveSession<M> implements StreamSession<M>, Beating, Missing {
       return await this.#commit(change, call)
     } catch (error) {
       if (!isRegistryError(error)) throw error
-      if (error.code === 'STALE_OWNER') await this.#host.settleNow([this], 'stale', call)
-      else if (error.code === 'STREAM_NOT_FOUND') await this.#host.settleNow([this], 'missing', call)
+      if (error.code === 'STALE_OWNER') await this.#host.recovery.settleNow([this], 'stale', call)
+      else if (error.code === 'STREAM_NOT_FOUND') await this.#host.recovery.settleNow([this], 'missing', call)
       else throw error
       this.#requireHeld()
       return this.#commit(change, call)
@@ -224,29 +255,31 @@ export class LiveSession<M> implements StreamSession<M>, Beating, Missing {
     const { stream } = await this.#host.commands.hold(this.id, decide, call, { fence: this.#fence })
     // What was reported and is not sent yet is known here only.
     this.#stream = { ...stream, statistics: { ...stream.statistics, ...this.#waiting } }
+    this.#host.heartbeats.hurry(this, this.intervalMs)
     return this.#stream
   }
 
-  async #beat(call: Call): Promise<void> {
-    const sentAt = this.#host.store.now()
-    const [answer = 'missing'] = await this.#host.store.renew([this.renewal()], call)
-    if (answer === 'alive') this.renewed(answer, sentAt)
-    else await this.#host.settleNow([this], answer, call)
-  }
-
-  async #close({ status = 'closed', unregister = true, ...options }: CloseOptions): Promise<void> {
+  async #close({ status, unregister }: z.infer<typeof closeOptions>, call: Call): Promise<void> {
     this.#host.leave(this)
+    await this.#underWay
     if (this.signal.aborted) return
-    const call = this.#host.start(options)
+    const { decisions, store } = this.#host
+    const end = decisions.status(status, {})
     try {
-      if (this.#waiting !== undefined) await this.#host.store.renew([this.renewal()], call)
-      if (!isTerminalStatus(this.#stream.status))
-        await this.#commit(this.#host.decisions.status(status, {}), call)
-      if (unregister) await this.#commit(this.#host.decisions.unregister(), call)
+      if (this.#waiting !== undefined) await store.renew([this.beat().renewal], call)
+      await this.#commit(
+        (current) => (isTerminalStatus(current.status) ? unchanged(current) : end(current)),
+        call,
+      )
+      if (unregister) await this.#commit(decisions.unregister(), call)
     } catch (error) {
       // Somebody else ended it, or holds it: it is not ours to end.
       const isGone = isRegistryError(error) && ['STALE_OWNER', 'STREAM_NOT_FOUND'].includes(error.code)
       if (!isGone) throw error
     }
   }
+}
+
+function unchanged<M>(stream: Stream<M>): Decision<M> {
+  return { kind: 'none', stream, renew: false }
 }

@@ -1,6 +1,6 @@
 import { TimeoutError } from '../../core/errors.js'
 import type { Call, Store } from '../../core/store.js'
-import { bounded } from '../bounded.js'
+import { bounded, type Waits } from '../bounded.js'
 
 /** The longest wait before it is looked again, milliseconds. */
 const LONGEST_WAIT_MS = 1_000
@@ -28,7 +28,7 @@ export class ReleaseWatch {
    *
    * @throws TIMEOUT, or the signal's reason
    */
-  async next(call: Call): Promise<void> {
+  async next(call: Call, waits: Waits): Promise<void> {
     const [deadline] = await this.#store.leases([this.#id], call)
     const left = deadline === undefined ? SHORTEST_WAIT_MS : deadline - this.#store.now() + 1
     const cancels: (() => void)[] = []
@@ -40,7 +40,7 @@ export class ReleaseWatch {
         after(SHORTEST_WAIT_MS)
       }
     })
-    const settled = await bounded(released, call)
+    const settled = await bounded(released, call, waits)
     for (const cancel of cancels) cancel()
     if (settled.kind === 'aborted') throw settled.reason
     if (settled.kind === 'timeout') throw new TimeoutError('the stream was not released in time')

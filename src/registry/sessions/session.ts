@@ -20,7 +20,7 @@ export interface AttachOptions extends CallOptions {
   readonly ifHeld?: IfHeld
   /** The same as `ifHeld: 'takeover'`. */
   readonly takeover?: boolean
-  /** How often the lease is renewed, milliseconds. Default, and at most: a third of the stream's `ttlMs`. */
+  /** How often the lease is renewed, milliseconds. Default, and at most: a third of `ttlMs`. */
   readonly heartbeatMs?: number
   /** How long statistics wait for the next heartbeat at most, milliseconds. Default 5,000. */
   readonly statsIntervalMs?: number
@@ -74,6 +74,8 @@ export interface StreamSession<M = Metadata> {
   setState(report: StateReport, options?: CallOptions): Promise<Stream<M>>
   /** As `update` of the registry, at once. */
   update(patch: PatchOf<M>, options?: UpdateOptions): Promise<Stream<M>>
+  /** As `extendTtl` of the registry, at once; heartbeats keep up. What others set is not seen by this session. */
+  extendTtl(ttlMs: number, options?: CallOptions): Promise<Stream<M>>
   /** Sends statistics with the next heartbeat, at most `statsIntervalMs` later; until then newer ones replace them. */
   updateStats(statistics: Partial<StreamStatistics>): Promise<void>
   /** Renews the lease now, and sends what statistics wait. */

@@ -7,6 +7,7 @@ import { grouping } from './grouping.js'
 import { identifying } from './identifying.js'
 import { leasing } from './leasing.js'
 import { listing } from './listing.js'
+import { losingSessions } from './losing-sessions.js'
 import { measuring } from './measuring.js'
 import { mirroring } from './mirroring.js'
 import { moving } from './moving.js'
@@ -16,6 +17,7 @@ import { racing } from './racing.js'
 import { refusing } from './refusing.js'
 import { registering } from './registering.js'
 import { reporting } from './reporting.js'
+import { holdingSessions } from './sessions.js'
 import { settling } from './settling.js'
 import { handlingEvents, subscribing } from './subscribing.js'
 import { updating } from './updating.js'
@@ -43,6 +45,8 @@ const CHAPTERS: Readonly<Record<string, Chapter>> = {
   subscribing,
   'handling events': handlingEvents,
   mirroring,
+  'holding sessions': holdingSessions,
+  'losing sessions': losingSessions,
   validating,
   racing,
   'settling calls': settling,
