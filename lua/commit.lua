@@ -65,6 +65,7 @@ if write == 'none' then
     -- A write that needs no memory goes first: renewing must work out of memory, too.
     redis.call('ZREM', active, '')
     redis.call('ZADD', active, 'XX', renewed, id)
+    redis.call('SET', base .. 'idx:heard', whole(now))
   end
   return { 'done', whole(now), table.concat({ record.token, record.fence, renewed, side }, '\0') }
 end
@@ -130,6 +131,9 @@ if write == 'put' then
       redis.call('HSET', base .. 'idx:stats', id, new_side)
     end
   end
-  if renewed ~= deadline then redis.call('ZADD', active, renewed, id) end
+  if renewed ~= deadline then
+    redis.call('ZADD', active, renewed, id)
+    redis.call('SET', base .. 'idx:heard', whole(now))
+  end
 end
 return { 'done', whole(now), answer }

@@ -72,6 +72,7 @@ if #leases > 0 then
   -- A write that needs no memory goes first: renewing must work out of memory, too.
   redis.call('ZREM', active, '')
   redis.call('ZADD', active, 'XX', unpack(leases))
+  redis.call('SET', base .. 'idx:heard', whole(now))
   if #merged > 0 then redis.call('HSET', base .. 'idx:stats', unpack(merged)) end
   if #reported > 0 then redis.call('PUBLISH', ARGV[3], table.concat(reported, ' ')) end
   -- As in lib/entries.lua: a foreign value must not stop the script half way.

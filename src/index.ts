@@ -1,5 +1,17 @@
 export { type RedisConfig, type RegistryConfig, registryConfigSchema } from './config/config.js'
 export { type CreateRegistryConfig, createRegistry } from './config/create-registry.js'
+export {
+  type LeaderContext,
+  LeaderElection,
+  type LeaderElectionEvents,
+  type LeaderElectionOptions,
+} from './coordination/leader-election.js'
+export {
+  type CleanupReport,
+  type Leadership,
+  TTLManager,
+  type TTLManagerOptions,
+} from './coordination/ttl-manager.js'
 export type { Clock } from './core/clock.js'
 export type { StatusReport } from './core/commands/report.js'
 export * from './core/errors.js'
@@ -41,6 +53,7 @@ export {
   type RedisRegistryOptions,
 } from './redis/redis-registry.js'
 export type { CallOptions } from './registry/call.js'
+export type { PatchOf } from './registry/decisions.js'
 export type * from './registry/events/subscription.js'
 export type { Logger, RegistryOptions } from './registry/options.js'
 export type { ExplainedWalk, Explanation } from './registry/query/explanation.js'

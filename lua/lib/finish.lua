@@ -11,17 +11,16 @@ local function remove_record(base, id, record)
 end
 
 -- Ends a record whose lease has run out: logs its last state, if there is one, then removes it. Answers the
--- event's type.
+-- event's type, '' for none.
 local function finish_lapsed(base, id, record, deadline, log, source, max_length)
   local doc = get_document(base, id)
   local side = redis.call('HGET', base .. 'idx:stats', id) or ''
   local event_type = record and record.lapsed or 'stream.expired'
   remove_record(base, id, record)
-  if doc then
-    append_event(log, {
-      type = event_type, id = id, doc = doc, side = side, deadline = deadline, source = source, changes = '', op = '',
-      ttl = record and record.ttl or 0, order = record and record.order or 0,
-    }, max_length)
-  end
+  if not doc then return '' end
+  append_event(log, {
+    type = event_type, id = id, doc = doc, side = side, deadline = deadline, source = source, changes = '', op = '',
+    ttl = record and record.ttl or 0, order = record and record.order or 0,
+  }, max_length)
   return event_type
 end

@@ -163,11 +163,11 @@ export interface RegistryConfig {
   readonly batchSize?: number | undefined
   /** How many events each partition keeps at least. Default 50,000. */
   readonly maxEvents?: number | undefined
-  /** Accepted and checked; without effect in this release, which sweeps nothing in the background. */
+  /** How often a `TTLManager` over the registry looks at least, milliseconds. Default 30,000. */
   readonly cleanupIntervalMs?: number | undefined
   /** How many events a subscription holds at most. Default 1,000. */
   readonly eventBuffer?: number | undefined
-  /** Accepted and checked; without effect in this release, which has no leader election. */
+  /** What a `LeaderElection` over the registry uses where it is not told otherwise. */
   readonly leaderElection?:
     | {
         readonly key?: string | undefined

@@ -30,14 +30,12 @@ export interface CreateRegistryConfig<M = Metadata> extends Omit<RegistryConfig,
  */
 export function createRegistry<M = Metadata>(config: CreateRegistryConfig<M> = {}): Registry<M> {
   const { metadataSchema, logger, ...rest } = config
-  const {
-    redis,
-    cleanupIntervalMs: _,
-    eventBuffer: __,
-    leaderElection: ___,
-    ...options
-  } = parse(registryConfigSchema, rest)
-  const extras = { ...(metadataSchema && { metadataSchema }), ...(logger && { logger }) }
+  const { redis, leaderElection, ...options } = parse(registryConfigSchema, rest)
+  const extras = {
+    ...(metadataSchema && { metadataSchema }),
+    ...(logger && { logger }),
+    ...(leaderElection && { leaderElection: withoutUndefined(leaderElection) }),
+  }
   const given = { ...withoutUndefined(options), ...extras } as RegistryOptions<M>
   if (redis === undefined) return new MockRegistry<M>(given)
   const { readTimeoutMs, writeTimeoutMs } = redis

@@ -221,6 +221,30 @@ export interface Finished {
   readonly type: string
 }
 
+/** What guards the work of a leader: it is refused once a higher token was seen under this name. */
+export interface Fencing {
+  readonly name: string
+  readonly token: number
+}
+
+/** A leader's work came too late: there is a later leader. */
+export class StaleTokenError extends Error {}
+
+/** Who wants to lead what. */
+export interface LeadClaim {
+  /** What is led. */
+  readonly name: string
+  /** Unique for each candidate. */
+  readonly holder: string
+  /** Told to others. */
+  readonly label: string
+}
+
+/** What became of a claim: the token grows with each holder; `leftMs` until another's lease may be over. */
+export type LeadAnswer =
+  | { readonly kind: 'done'; readonly token: number }
+  | { readonly kind: 'held'; readonly label: string; readonly leftMs: number }
+
 /** An entry of the event log. */
 export interface LogRecord {
   /** `<ms>-<sequence>`; the sequence is dense. */
@@ -327,8 +351,25 @@ export interface Store {
   count(branches: readonly (readonly Term[])[], call: Call): Promise<number | undefined>
   /** The live records by the values of a counter index. */
   counters(index: string, call: Call): Promise<Map<string, number>>
-  /** Finishes up to `limit` lapsed records. */
-  sweep(limit: number, source: string, call: Call): Promise<Finished[]>
+  /** Finishes up to `limit` lapsed records. @throws StaleTokenError */
+  sweep(limit: number, source: string, call: Call, fencing?: Fencing): Promise<Finished[]>
+  /** When the first lease ends that has not been finished; in the past for one that has run out. */
+  nextDeadline(call: Call): Promise<number | undefined>
+  /** Drops what the log no longer has to keep for its age. */
+  trimLog(call: Call): Promise<void>
+  /**
+   * Gives every lease this long from now, where nobody was heard for longer than a heartbeat takes although leases were
+   * alive, and one of them ends within `withinMs`. Once for each silence. Answers how many were prolonged.
+   */
+  bridgeSilence(graceMs: number, withinMs: number, call: Call): Promise<number>
+  /** Takes a leader's lease, or prolongs the holder's own. */
+  acquireLead(claim: LeadClaim, leaseMs: number, call: Call): Promise<LeadAnswer>
+  /** Prolongs a leader's lease that has not run out. Answers whether it has been. */
+  renewLead(claim: LeadClaim & { readonly token: number }, leaseMs: number, call: Call): Promise<boolean>
+  /** Gives a leader's lease up, if it is this holder's (and under this token), and tells those who wait. */
+  releaseLead(claim: LeadClaim & { readonly token?: number }, call: Call): Promise<void>
+  /** Tells which lead was given up, until the answer is called. May miss some. */
+  onLeadReleased(listener: (name: string) => void): () => void
   /** A block of `size` numbers that nobody else gets; answers the first. */
   reserveNumbers(size: number, call: Call): Promise<number>
   /** The partition that holds the records and the log of an id. */

@@ -31,7 +31,7 @@ export class MemoryLog {
     }
     // Trimming moves what stays, so it waits until a good part can go.
     if (this.#entries.length > this.#maxEvents * 1.25) this.#entries = this.#entries.slice(-this.#maxEvents)
-    if (this.#sequence >= this.#nextTrim) this.#trimByAge()
+    if (this.#sequence >= this.#nextTrim) this.trimByAge(this.#ms)
     return logId
   }
 
@@ -56,10 +56,12 @@ export class MemoryLog {
     return this.#entries.filter((record) => record.id === id)
   }
 
-  #trimByAge(): void {
+  /** Drops what is too old. */
+  trimByAge(now: number): void {
     this.#nextTrim = this.#sequence + TRIM_EVERY
-    const oldest = this.#ms - this.#maxAgeMs
+    const oldest = now - this.#maxAgeMs
     const kept = this.#entries.findIndex(({ logId }) => Number.parseInt(logId, 10) >= oldest)
-    if (kept > 0) this.#entries = this.#entries.slice(kept)
+    if (kept === -1) this.#entries = []
+    else if (kept > 0) this.#entries = this.#entries.slice(kept)
   }
 }

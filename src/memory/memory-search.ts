@@ -19,7 +19,8 @@ export interface Searched<R extends IndexedRecord = IndexedRecord> {
 const EXAMINE_LIMIT = 1_000
 // No id is empty, none begins with U+FFFF.
 const BEFORE_ALL_IDS = ''
-const AFTER_ALL_IDS = '\uffff'
+/** Behind every id of a rank. */
+export const AFTER_ALL_IDS = '\uffff'
 
 /** How many members a section has. */
 export function sectionSize({ indexes }: Searched, section: Section): number {

@@ -8,9 +8,12 @@ import type {
   CommitAnswer,
   Describe,
   EntriesOf,
+  Fencing,
   Finished,
   Found,
   IndexDeclaration,
+  LeadAnswer,
+  LeadClaim,
   LogRecord,
   LogSlice,
   Rec,
@@ -25,14 +28,16 @@ import type {
   Walk,
   Write,
 } from '../core/store.js'
+import { StaleTokenError } from '../core/store.js'
 import { scheduleTimer } from '../registry/schedule-timer.js'
 import { AnsweredOperations } from './answered-operations.js'
 import { draftEvents, draftOf } from './log-drafts.js'
 import { auditMemory } from './memory-audit.js'
 import { MemoryIndexes, type PlacedEntry } from './memory-indexes.js'
+import { MemoryLeads } from './memory-leads.js'
 import { type LogDraft, MemoryLog } from './memory-log.js'
 import type { MemoryRecord } from './memory-record.js'
-import { holds, type Searched, sectionSize, walkMemory } from './memory-search.js'
+import { AFTER_ALL_IDS, holds, type Searched, sectionSize, walkMemory } from './memory-search.js'
 import { type Item, SortedItems } from './sorted-items.js'
 
 /** What a store in memory is made of. */
@@ -62,6 +67,12 @@ export class MemoryStore implements Store {
   readonly #rings = new Set<Ring>()
   readonly #statisticsListeners = new Set<StatisticsListener>()
   readonly #operations = new AnsweredOperations(MAX_OPERATIONS)
+  readonly #leads = new MemoryLeads()
+  /** The highest token that was seen of each leader's work. */
+  readonly #tokens = new Map<string, number>()
+  /** When a lease was renewed last, and for which of these times leases were prolonged. */
+  #heardAt: number | undefined
+  #bridged: number | undefined
   #numbers = 0
   #failures: unknown[] = []
 
@@ -197,6 +208,7 @@ export class MemoryStore implements Store {
       this.#leases.delete(leaseOf(before))
     }
     if (after !== undefined) {
+      if (after.deadline !== before?.deadline) this.#heardAt = this.now()
       this.#records.set(after.id, after)
       this.#leases.add(leaseOf(after))
     }
@@ -235,11 +247,16 @@ export class MemoryStore implements Store {
   }
 
   #renewLease(record: MemoryRecord, now: number): MemoryRecord {
-    const renewed = { ...record, deadline: now + record.ttlMs }
+    this.#heardAt = now
+    return this.#prolong(record, now + record.ttlMs)
+  }
+
+  #prolong(record: MemoryRecord, deadline: number): MemoryRecord {
+    const prolonged = { ...record, deadline }
     this.#leases.delete(leaseOf(record))
-    this.#leases.add(leaseOf(renewed))
-    this.#records.set(record.id, renewed)
-    return renewed
+    this.#leases.add(leaseOf(prolonged))
+    this.#records.set(record.id, prolonged)
+    return prolonged
   }
 
   async read(ids: readonly string[], call: Call): Promise<Found[]> {
@@ -311,8 +328,9 @@ export class MemoryStore implements Store {
     }
   }
 
-  async sweep(limit: number, source: string, call: Call): Promise<Finished[]> {
+  async sweep(limit: number, source: string, call: Call, fencing?: Fencing): Promise<Finished[]> {
     this.#enter(call)
+    if (fencing !== undefined) this.#checkToken(fencing)
     const now = this.now()
     const lapsed: MemoryRecord[] = []
     for (const record of this.#lapsed()) {
@@ -320,6 +338,63 @@ export class MemoryStore implements Store {
       lapsed.push(record)
     }
     return lapsed.map((record) => this.#finish(record, source, now))
+  }
+
+  #checkToken({ name, token }: Fencing): void {
+    const seen = this.#tokens.get(name)
+    if (seen !== undefined && seen > token) throw new StaleTokenError(`there is a later leader of ${name}`)
+    this.#tokens.set(name, token)
+  }
+
+  async nextDeadline(call: Call): Promise<number | undefined> {
+    this.#enter(call)
+    const [first] = this.#leases.from()
+    return first && Number(first.rank)
+  }
+
+  async trimLog(call: Call): Promise<void> {
+    this.#enter(call)
+    this.#log.trimByAge(this.now())
+  }
+
+  async bridgeSilence(graceMs: number, withinMs: number, call: Call): Promise<number> {
+    this.#enter(call)
+    const now = this.now()
+    if (this.#heardAt === undefined || this.#bridged === this.#heardAt) return 0
+    const alive = [...this.#leases.from({ rank: this.#heardAt, id: AFTER_ALL_IDS })].flatMap(
+      ({ id }) => this.#records.get(id) ?? [],
+    )
+    const [first] = alive
+    if (first === undefined || first.deadline > now + withinMs || now - this.#heardAt <= first.ttlMs / 3)
+      return 0
+    this.#bridged = this.#heardAt
+    const short = alive.filter(({ deadline }) => deadline < now + graceMs)
+    for (const record of short) this.#prolong(record, now + graceMs)
+    for (const listener of this.#statisticsListeners) listener(short.map(({ id }) => id))
+    return short.length
+  }
+
+  async acquireLead(claim: LeadClaim, leaseMs: number, call: Call): Promise<LeadAnswer> {
+    this.#enter(call)
+    return this.#leads.acquire(claim, leaseMs, this.now())
+  }
+
+  async renewLead(
+    claim: LeadClaim & { readonly token: number },
+    leaseMs: number,
+    call: Call,
+  ): Promise<boolean> {
+    this.#enter(call)
+    return this.#leads.renew(claim, leaseMs, this.now())
+  }
+
+  async releaseLead(claim: LeadClaim & { readonly token?: number }, call: Call): Promise<void> {
+    this.#enter(call)
+    this.#leads.release(claim)
+  }
+
+  onLeadReleased(listener: (name: string) => void): () => void {
+    return this.#leads.onReleased(listener)
   }
 
   /** Ends a record whose lease has run out. */

@@ -70,7 +70,10 @@ class PartitionAudit {
       const name = key.slice(base.length)
       if (!name.includes(':')) {
         if (name !== 'active') documents.push(name)
-      } else if (name.startsWith('idx:') && !/^idx:(rec|stats|counts|layout|ids|build|op:.*)$/.test(name)) {
+      } else if (
+        name.startsWith('idx:') &&
+        !/^idx:(rec|stats|counts|layout|ids|build|heard|bridged|tokens|op:.*|lead:.*)$/.test(name)
+      ) {
         indexes.push(name.slice('idx:'.length))
       }
     }
@@ -158,7 +161,7 @@ class PartitionAudit {
       String(wanted?.ttlMs ?? 0),
       wanted?.onLapsed ?? '',
       this.#partition.source,
-      ...this.#partition.logArgs(),
+      ...this.#partition.logArgs,
       version,
       ...(wanted === undefined ? [] : encode(wanted.entries)),
     ]

@@ -43,6 +43,7 @@ export class Bells {
   readonly #options: BellsOptions
   readonly #rings = new Set<Ring>()
   readonly #statistics = new Set<StatisticsListener>()
+  readonly #leads = new Set<(name: string) => void>()
   readonly #ends = new Map<number, string>()
   #hearsStatistics = false
   #stop: (() => void) | undefined
@@ -66,6 +67,12 @@ export class Bells {
     return () => this.#leave(() => this.#statistics.delete(listener))
   }
 
+  onLeadReleased(listener: (name: string) => void): () => void {
+    this.#stop ??= this.#start()
+    this.#leads.add(listener)
+    return () => this.#leave(() => this.#leads.delete(listener))
+  }
+
   close(): void {
     this.#stop?.()
     this.#stop = undefined
@@ -73,11 +80,12 @@ export class Bells {
     this.#hearsStatistics = false
     this.#rings.clear()
     this.#statistics.clear()
+    this.#leads.clear()
     this.#ends.clear()
   }
 
   #leave(forget: () => boolean): void {
-    if (forget() && this.#rings.size === 0 && this.#statistics.size === 0) this.close()
+    if (forget() && this.#rings.size + this.#statistics.size + this.#leads.size === 0) this.close()
   }
 
   #start(): () => void {
@@ -118,7 +126,8 @@ export class Bells {
 
   /** Anew with each connection. What was rung before it stood is looked up. */
   async #subscribe({ client, channels }: Heard): Promise<void> {
-    const wanted = this.#statistics.size > 0 ? [channels.log, channels.statistics] : [channels.log]
+    const always = [channels.log, channels.leads]
+    const wanted = this.#statistics.size > 0 ? [...always, channels.statistics] : always
     try {
       await client.subscribe(...wanted)
       if (this.#statistics.size > 0) {
@@ -142,6 +151,8 @@ export class Bells {
       this.#ring(Number(partition), last)
     } else if (channel === channels.statistics) {
       this.#tellStatistics(message.split(' '))
+    } else if (channel === channels.leads) {
+      for (const listener of this.#leads) listener(message)
     }
   }
 
@@ -171,7 +182,7 @@ export class Bells {
 const sharers = new WeakMap<object, Map<string, number>>()
 
 /** Registries on one cluster's client share its connection: the last one to leave a channel unsubscribes. */
-function share(client: RedisClient, { log, statistics }: BellChannels): () => void {
+function share(client: RedisClient, { log, statistics, leads }: BellChannels): () => void {
   const counts = sharers.get(client) ?? new Map<string, number>()
   sharers.set(client, counts)
   counts.set(log, (counts.get(log) ?? 0) + 1)
@@ -180,7 +191,7 @@ function share(client: RedisClient, { log, statistics }: BellChannels): () => vo
     counts.set(log, left)
     if (left === 0)
       asListener(client)
-        .unsubscribe(log, statistics)
+        .unsubscribe(log, statistics, leads)
         .catch(() => {})
   }
 }

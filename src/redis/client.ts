@@ -19,6 +19,7 @@ export interface RedisClient {
     count: 'COUNT',
     limit: number,
   ): Promise<[string, string[]][]>
+  xtrim(key: string, strategy: 'MINID', precision: '~', threshold: number): Promise<number>
   scan(
     cursor: string,
     match: 'MATCH',

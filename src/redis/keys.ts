@@ -40,11 +40,17 @@ export interface BellChannels {
   readonly log: string
   /** Rung when statistics were reported: the ids of the streams. */
   readonly statistics: string
+  /** Rung when a leader gives its lease up: what it led. */
+  readonly leads: string
 }
 
 /** The channels of a prefix. Pub/sub knows no databases: the names do. */
 export function bellChannels(prefix: string, db: number): BellChannels {
-  return { log: `${prefix}:log:bell@${db}`, statistics: `${prefix}:log:stats@${db}` }
+  return {
+    log: `${prefix}:log:bell@${db}`,
+    statistics: `${prefix}:log:stats@${db}`,
+    leads: `${prefix}:log:leads@${db}`,
+  }
 }
 
 /**

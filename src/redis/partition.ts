@@ -3,7 +3,6 @@ import type {
   Call,
   Commit,
   CommitAnswer,
-  Finished,
   Found,
   IndexDeclaration,
   LogRecord,
@@ -24,6 +23,7 @@ import { encodeEntry } from './entries.js'
 import { type BellChannels, type PartitionKeys, partitionKeys } from './keys.js'
 import { claimLayout, declareIndexes, type LayoutRequest, type PartitionLayout } from './layout.js'
 import { BACKLOG_LIMIT, PartitionSearch } from './partition-search.js'
+import { PartitionUpkeep } from './partition-upkeep.js'
 import type { Script } from './script.js'
 import {
   type Columns,
@@ -58,7 +58,6 @@ export interface PartitionOptions extends LayoutRequest {
   readonly channels: string
 }
 
-const SWEEP_LIMIT = 50
 /** How long a builder that ended without a word keeps others from building. */
 const BUILD_LOCK_MS = 10_000
 /** How long to believe that an index is still being built. */
@@ -98,11 +97,13 @@ type HistoryReply = readonly [state: string, serverNow: string, last: string, ..
 export class Partition {
   readonly keys: PartitionKeys
   readonly clock: ServerClock = new ServerClock()
+  readonly upkeep: PartitionUpkeep
   readonly #caller: Caller
   readonly #search: PartitionSearch
   readonly #request: LayoutRequest
   readonly #channels: BellChannels
-  readonly #logArgs: readonly string[]
+  /** What every script that logs an event must know of the log. */
+  readonly logArgs: readonly string[]
   /** Who finishes what has lapsed on the way of a read. */
   readonly source: string
   readonly #loading = new SharedTask<PartitionLayout>()
@@ -129,12 +130,22 @@ export class Partition {
       layout: (of) => this.layout(of),
       reloadLayout: (of) => this.reloadLayout(of),
       read: (script, of, args) => this.#read(script, of, args),
-      sweep: (limit, of) => this.sweep(limit, this.source, of),
+      sweep: (limit, of) => this.upkeep.sweep(limit, this.source, of),
     })
     this.#channels = channels
-    this.#logArgs = [String(maxEvents), String(maxAgeMs), channels.log, options.channels]
+    this.logArgs = [String(maxEvents), String(maxAgeMs), channels.log, options.channels]
     this.source = options.source
     this.keys = partitionKeys(options.prefix, number, tagged)
+    this.upkeep = new PartitionUpkeep({
+      keys: this.keys,
+      channels,
+      caller,
+      logArgs: this.logArgs,
+      maxAgeMs,
+      now: () => this.clock.now(),
+      read: (script, of) => this.#read(script, of, []),
+      write: (script, of, args) => this.#write(script, of, (_, deadline) => args(deadline)),
+    })
   }
 
   /** The layout as last known; loads it when it is not. */
@@ -190,7 +201,7 @@ export class Partition {
       (guard.kind === 'token' && guard.fence) || '',
       ...encodeWrite(write),
       commit.source,
-      ...this.logArgs(),
+      ...this.logArgs,
       String(commit.events.length),
       ...commit.events.flatMap(encodeEvent),
       ...(write.kind === 'put' ? write.entries(layout.indexes).map(encodeEntry) : []),
@@ -290,25 +301,8 @@ export class Partition {
         }
         return
       }
-      await this.sweep(BACKLOG_LIMIT, this.source, call)
+      await this.upkeep.sweep(BACKLOG_LIMIT, this.source, call)
     }
-  }
-
-  /** Finishes up to `limit` lapsed records, in calls of at most {@link SWEEP_LIMIT}. */
-  async sweep(limit: number, source: string, call: Call): Promise<Finished[]> {
-    const finished: Finished[] = []
-    while (finished.length < limit) {
-      const batch = Math.min(SWEEP_LIMIT, limit - finished.length)
-      const [, , ...rest] = await this.#write(scripts.sweep, call, (_, deadline) => [
-        String(batch),
-        source,
-        ...this.logArgs(),
-        String(deadline),
-      ])
-      for (let i = 0; i < rest.length; i += 2) finished.push({ id: rest[i] ?? '', type: rest[i + 1] ?? '' })
-      if (rest.length < batch * 2) break
-    }
-    return finished
   }
 
   async reserveNumbers(size: number, call: Call): Promise<number> {
@@ -359,11 +353,6 @@ export class Partition {
   async #newLogId(call: Call): Promise<string> {
     await this.reloadLayout(call)
     return (await this.#lastLogId(call)) ?? LOG_START
-  }
-
-  /** What every script that logs an event must know of the log. */
-  logArgs(): readonly string[] {
-    return this.#logArgs
   }
 
   /** Runs a write script; renews the layout and the estimate of the server's time where it asks for that. */

@@ -5,9 +5,12 @@ import type {
   Commit,
   CommitAnswer,
   Describe,
+  Fencing,
   Finished,
   Found,
   IndexDeclaration,
+  LeadAnswer,
+  LeadClaim,
   LogRecord,
   LogSlice,
   Problem,
@@ -22,6 +25,7 @@ import type {
   Term,
   Walk,
 } from '../core/store.js'
+import { StaleTokenError } from '../core/store.js'
 import { scheduleTimer } from '../registry/schedule-timer.js'
 import { SharedTask } from '../registry/shared-task.js'
 import { auditPartition } from './audit.js'
@@ -156,13 +160,63 @@ export class RedisStore implements Store {
     return totals
   }
 
-  async sweep(limit: number, source: string, call: Call): Promise<Finished[]> {
+  async sweep(limit: number, source: string, call: Call, fencing?: Fencing): Promise<Finished[]> {
     const finished: Finished[] = []
-    for (const partition of await this.#ready(call)) {
-      if (finished.length < limit)
-        finished.push(...(await partition.sweep(limit - finished.length, source, call)))
+    for (const { upkeep } of await this.#ready(call)) {
+      if (finished.length >= limit) break
+      try {
+        finished.push(...(await upkeep.sweep(limit - finished.length, source, call, fencing)))
+      } catch (error) {
+        // What was finished before must be told by somebody.
+        if (error instanceof StaleTokenError && finished.length > 0) break
+        throw error
+      }
     }
     return finished
+  }
+
+  async nextDeadline(call: Call): Promise<number | undefined> {
+    const partitions = await this.#ready(call)
+    const deadlines = await Promise.all(partitions.map(({ upkeep }) => upkeep.nextDeadline(call)))
+    return deadlines.reduce(
+      (least, deadline) => (least === undefined || (deadline ?? least) < least ? deadline : least),
+      undefined,
+    )
+  }
+
+  async trimLog(call: Call): Promise<void> {
+    await Promise.all((await this.#ready(call)).map(({ upkeep }) => upkeep.trimLog(call)))
+  }
+
+  async bridgeSilence(graceMs: number, withinMs: number, call: Call): Promise<number> {
+    const partitions = await this.#ready(call)
+    const heard = await Promise.all(partitions.map(({ upkeep }) => upkeep.heardAt(call)))
+    const last = Math.max(...heard)
+    if (last === 0) return 0
+    const counts = await Promise.all(
+      partitions.map(({ upkeep }) => upkeep.bridgeSilence(graceMs, withinMs, last, call)),
+    )
+    return counts.reduce((sum, count) => sum + count, 0)
+  }
+
+  async acquireLead(claim: LeadClaim, leaseMs: number, call: Call): Promise<LeadAnswer> {
+    return at(await this.#ready(call), 0).upkeep.acquireLead(claim, leaseMs, call)
+  }
+
+  async renewLead(
+    claim: LeadClaim & { readonly token: number },
+    leaseMs: number,
+    call: Call,
+  ): Promise<boolean> {
+    return at(await this.#ready(call), 0).upkeep.renewLead(claim, leaseMs, call)
+  }
+
+  async releaseLead(claim: LeadClaim & { readonly token?: number }, call: Call): Promise<void> {
+    return at(await this.#ready(call), 0).upkeep.releaseLead(claim, call)
+  }
+
+  onLeadReleased(listener: (name: string) => void): () => void {
+    return this.#bells.onLeadReleased(listener)
   }
 
   async reserveNumbers(size: number, call: Call): Promise<number> {

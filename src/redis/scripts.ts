@@ -1,6 +1,8 @@
+import acquireLead from '../../lua/acquire_lead.lua?raw'
 import auditCounters from '../../lua/audit_counters.lua?raw'
 import auditIndex from '../../lua/audit_index.lua?raw'
 import auditRecord from '../../lua/audit_record.lua?raw'
+import bridgeSilence from '../../lua/bridge_silence.lua?raw'
 import build from '../../lua/build.lua?raw'
 import claim from '../../lua/claim.lua?raw'
 import commit from '../../lua/commit.lua?raw'
@@ -11,6 +13,7 @@ import history from '../../lua/history.lua?raw'
 import leases from '../../lua/leases.lua?raw'
 import channels from '../../lua/lib/channels.lua?raw'
 import entries from '../../lua/lib/entries.lua?raw'
+import fencing from '../../lua/lib/fencing.lua?raw'
 import finish from '../../lua/lib/finish.lua?raw'
 import log from '../../lua/lib/log.lua?raw'
 import order from '../../lua/lib/order.lua?raw'
@@ -21,8 +24,11 @@ import section from '../../lua/lib/section.lua?raw'
 import side from '../../lua/lib/side.lua?raw'
 import time from '../../lua/lib/time.lua?raw'
 import logGap from '../../lua/log_gap.lua?raw'
+import nextDeadline from '../../lua/next_deadline.lua?raw'
 import read from '../../lua/read.lua?raw'
+import releaseLead from '../../lua/release_lead.lua?raw'
 import renew from '../../lua/renew.lua?raw'
+import renewLead from '../../lua/renew_lead.lua?raw'
 import sizes from '../../lua/sizes.lua?raw'
 import sweep from '../../lua/sweep.lua?raw'
 import walk from '../../lua/walk.lua?raw'
@@ -32,6 +38,11 @@ type ScriptName =
   | 'commit'
   | 'renew'
   | 'sweep'
+  | 'nextDeadline'
+  | 'bridgeSilence'
+  | 'acquireLead'
+  | 'renewLead'
+  | 'releaseLead'
   | 'walk'
   | 'sizes'
   | 'read'
@@ -51,7 +62,12 @@ type ScriptName =
 export const scripts: Readonly<Record<ScriptName, Script>> = {
   commit: new Script(time, record, entries, replace, side, channels, log, finish, commit),
   renew: new Script(time, side, renew),
-  sweep: new Script(time, record, entries, side, channels, log, finish, sweep),
+  sweep: new Script(time, record, entries, side, channels, log, finish, fencing, sweep),
+  nextDeadline: new Script(time, nextDeadline),
+  bridgeSilence: new Script(time, record, bridgeSilence),
+  acquireLead: new Script(time, acquireLead),
+  renewLead: new Script(time, renewLead),
+  releaseLead: new Script(time, releaseLead),
   walk: new Script(time, order, section, places, walk),
   sizes: new Script(time, section, sizes),
   read: new Script(time, read),

@@ -5,7 +5,7 @@ import { decideUnregister } from '../core/commands/end.js'
 import { mergePatch } from '../core/commands/merge-patch.js'
 import { decideState, decideStatus, type StatusReport } from '../core/commands/report.js'
 import { decideExtendTtl, decideUpdate, requireRevision } from '../core/commands/update.js'
-import type { StreamStatus } from '../core/model/status.js'
+import type { StreamStatus, TerminalStatus } from '../core/model/status.js'
 import type { StateReport, Stream, StreamInput, StreamPatch } from '../core/model/stream.js'
 import type { Call, Store } from '../core/store.js'
 import { within } from './bounded.js'
@@ -66,8 +66,8 @@ export class Decisions<M> {
     return (current) => decideExtendTtl(current, ttlMs, this.context())
   }
 
-  unregister(): Change<M> {
-    return (current) => decideUnregister(current, this.context())
+  unregister(status?: TerminalStatus): Change<M> {
+    return (current) => decideUnregister(current, this.context(), status)
   }
 
   update(

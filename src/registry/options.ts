@@ -45,6 +45,14 @@ export interface RegistryOptions<M> {
   readonly eventRetentionMs?: number
   /** How many events a subscription holds at most; the rest waits in the log. Default 1,000. */
   readonly eventBuffer?: number
+  /** How often a `TTLManager` over the registry looks at least, milliseconds. Default 30,000. */
+  readonly cleanupIntervalMs?: number
+  /** What a `LeaderElection` over the registry uses where it is not told otherwise. Default: its own defaults. */
+  readonly leaderElection?: {
+    readonly key?: string | undefined
+    readonly leaseMs?: number | undefined
+    readonly renewMs?: number | undefined
+  }
   /** Lift events of older schema versions, by the version that they lift from. Default: none. */
   readonly eventUpcasters?: EventUpcasters
   /** Default: none. */
@@ -106,6 +114,14 @@ const optionsSchema = z.object({
   batchSize: z.int().min(1).max(100_000).default(250),
   maxEvents: z.int().min(1).default(50_000),
   eventRetentionMs: milliseconds.default(600_000),
+  cleanupIntervalMs: milliseconds.default(30_000),
+  leaderElection: z
+    .strictObject({
+      key: z.string().optional(),
+      leaseMs: milliseconds.optional(),
+      renewMs: milliseconds.optional(),
+    })
+    .default({}),
   eventBuffer: z.int().min(1).max(100_000).default(1_000),
 })
 

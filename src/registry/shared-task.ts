@@ -13,7 +13,9 @@ export class SharedTask<T> {
   async run(call: Call, work: (call: Call) => Promise<T>): Promise<T> {
     for (;;) {
       const isMine = this.#running === undefined
-      this.#running ??= work({ deadline: call.deadline }).finally(() => {
+      const { deadline, isBackground } = call
+      // Whoever waits for it and is not of the background keeps the process alive by waiting.
+      this.#running ??= work({ deadline, ...(isBackground && { isBackground }) }).finally(() => {
         this.#running = undefined
       })
       const settled = await bounded(this.#running, call)

@@ -61,7 +61,10 @@ const pageLimit = z
 /** What a registry is made of. */
 interface Internals {
   readonly store: Store
-  readonly options: Pick<ResolvedOptions<unknown>, 'batchSize' | 'queryTimeoutMs' | 'warn'>
+  readonly options: Pick<
+    ResolvedOptions<unknown>,
+    'instanceId' | 'warn' | 'cleanupIntervalMs' | 'leaderElection'
+  >
   /** What ends with the registry. */
   readonly companions: Set<{ close(): Promise<void> }>
 }

@@ -9,6 +9,7 @@ const PAGES = {
   'the guide to queries': '../../docs/queries.md',
   'the guide to events': '../../docs/events.md',
   'the guide to mirrors': '../../docs/mirror.md',
+  'the guide to coordination': '../../docs/coordination.md',
 }
 
 function examplesIn(path: string): string[] {

@@ -264,14 +264,12 @@ export class LiveSession<M> implements StreamSession<M>, Beating, Missing {
     await this.#underWay
     if (this.signal.aborted) return
     const { decisions, store } = this.#host
-    const end = decisions.status(status, {})
+    const move = decisions.status(status, {})
+    const end: Change<M> = (current) =>
+      isTerminalStatus(current.status) ? unchanged(current) : move(current)
     try {
       if (this.#waiting !== undefined) await store.renew([this.beat().renewal], call)
-      await this.#commit(
-        (current) => (isTerminalStatus(current.status) ? unchanged(current) : end(current)),
-        call,
-      )
-      if (unregister) await this.#commit(decisions.unregister(), call)
+      await this.#commit(unregister ? decisions.unregister(status) : end, call)
     } catch (error) {
       // Somebody else ended it, or holds it: it is not ours to end.
       const isGone = isRegistryError(error) && ['STALE_OWNER', 'STREAM_NOT_FOUND'].includes(error.code)

@@ -1,6 +1,8 @@
+import { cleaning } from './cleaning.js'
 import { counting } from './counting.js'
 import { creating } from './creating.js'
 import { type Chapter, type ContractDriver, type ContractHarness, ContractSpace } from './driver.js'
+import { electing } from './electing.js'
 import { ending } from './ending.js'
 import { eventStatistics, eventStream } from './event-stream.js'
 import { grouping } from './grouping.js'
@@ -49,6 +51,8 @@ const CHAPTERS: Readonly<Record<string, Chapter>> = {
   'losing sessions': losingSessions,
   validating,
   racing,
+  electing,
+  cleaning,
   'settling calls': settling,
   verifying,
 }

@@ -52,3 +52,25 @@ export async function assertFinds(query: Query, expected: readonly string[], wha
     what,
   )
 }
+
+/** Lets time pass until the condition holds. */
+export async function until(
+  space: { advance(ms: number): Promise<void> },
+  what: string,
+  condition: () => boolean | Promise<boolean>,
+  limitMs = 10_000,
+): Promise<void> {
+  for (let passed = 0; !(await condition()); passed += 10) {
+    assert.ok(passed < limitMs, `waited ${limitMs} ms for ${what}`)
+    await space.advance(10)
+    // What time has set off in this process goes on in turns of its own.
+    await new Promise((resolve) => setTimeout(resolve))
+  }
+}
+
+/** Lets time pass in small steps, so that what happens on the way can set off more. */
+export async function pass(space: { advance(ms: number): Promise<void> }, ms: number): Promise<void> {
+  const end = Math.ceil(ms / 10)
+  let steps = 0
+  await until(space, 'time to pass', () => steps++ >= end, Number.POSITIVE_INFINITY)
+}

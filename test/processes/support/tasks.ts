@@ -1,4 +1,6 @@
+import { campaign } from './campaign.ts'
 import { churn } from './churn.ts'
+import { cleanOn, cleanOnce } from './clean.ts'
 import { createAll, increment, mint } from './racing.ts'
 import { storm, tend } from './storm.ts'
 import type { TaskContext } from './task.ts'
@@ -23,6 +25,9 @@ export const tasks = {
   increment,
   mint,
   churn,
+  campaign,
+  cleanOnce,
+  cleanOn,
   storm,
   tend,
   everyWrite,
