@@ -14,8 +14,11 @@ if kind_of_active ~= 'none' and kind_of_active ~= 'zset' then return { 'foreign'
 
 -- A log begins at a time of its own, before anything is logged: whoever stands at its beginning can tell it from the
 -- one that follows when everything is lost.
-if redis.call('HSETNX', layout, 'born', whole(now)) == 1 and redis.call('EXISTS', base .. 'log:events') == 0 then
-  redis.call('SETNX', base .. 'log:last', whole(now) .. '-0')
+if redis.call('HEXISTS', layout, 'born') == 0 then
+  redis.call('HSET', layout, 'born', whole(now))
+  if redis.call('EXISTS', base .. 'log:events') == 0 then
+    redis.call('SET', base .. 'log:last', whole(now) .. '-0', 'NX')
+  end
 end
 
 local state = redis.call('EXISTS', base .. 'idx:rec') == 0 and 'ready' or 'building'

@@ -6,7 +6,7 @@ import { redisHarness } from '../support/redis-harness.ts'
 
 describeRegistryContract({
   name: 'RedisRegistry, cluster of 3 masters, 6 partitions',
-  runner: { describe, it, beforeAll, afterAll },
+  runner: { describe, it: it.concurrent, beforeAll, afterAll },
   start: async () => {
     const cluster = await startCluster(3)
     const redis = new Cluster(cluster.nodes.map(({ port }) => ({ host: '127.0.0.1', port })))

@@ -3,7 +3,7 @@ import { RedisRegistry } from '@mirror/stream-registry'
 import { describeRegistryContract, type Fault, FaultProxy } from '@mirror/stream-registry/testing'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, it } from 'vitest'
-import { ContractSpace } from '../../src/testing/contract/driver.ts'
+import { type ContractHarness, ContractSpace } from '../../src/testing/contract/driver.ts'
 import { seededRandom, testSeed } from '../support/random.ts'
 import { redisHarness } from '../support/redis-harness.ts'
 import { startRedis } from '../support/redis-server.ts'
@@ -18,37 +18,55 @@ function chaos(random: () => number): Fault {
   return { kind: 'pass' }
 }
 
+/** Tests run side by side: each on a wire of its own, mostly. */
+const WIRES = 6
+
 let losses = 0
+
+/** A client whose calls something happens to. */
+interface Wire {
+  readonly redis: Redis
+  readonly harness: ContractHarness
+  close(): Promise<void>
+}
+
+async function openWire(port: number, random: () => number): Promise<Wire> {
+  const proxy = new FaultProxy({ port })
+  proxy.plan = (command) => {
+    const fault: Fault = command.startsWith('eval') ? chaos(random) : { kind: 'pass' }
+    if (fault.kind !== 'pass') losses += 1
+    return fault
+  }
+  const redis = new Redis(await proxy.listen(), { retryStrategy: () => 1 })
+  redis.on('error', () => {})
+  const close = async (): Promise<void> => {
+    redis.disconnect()
+    await proxy.close()
+  }
+  return { redis, harness: redisHarness(redis, 1, close), close }
+}
 
 describeRegistryContract({
   name: 'RedisRegistry through a network that loses, repeats and delays',
-  runner: { describe, it, beforeAll, afterAll },
+  runner: { describe, it: it.concurrent, beforeAll, afterAll },
   start: async () => {
     const server = await startRedis()
-    const proxy = new FaultProxy({ port: server.port })
     const random = seededRandom(testSeed('faults'))
-    proxy.plan = (command) => {
-      const fault: Fault = command.startsWith('eval') ? chaos(random) : { kind: 'pass' }
-      if (fault.kind !== 'pass') losses += 1
-      return fault
-    }
-    const redis = new Redis(await proxy.listen(), { retryStrategy: () => 1 })
-    redis.on('error', () => {})
-    const spaces = new Set<string>()
-    const harness = redisHarness(redis, 1, async () => {
-      redis.disconnect()
-      await proxy.close()
-      const direct = new Redis(server.port)
-      for (const space of spaces) await assertAtMostOnce(direct, space)
-      assert.ok(losses > 500, `only ${losses} faults`)
-      direct.disconnect()
-      await server.stop()
-    })
+    const wires = await Promise.all(Array.from({ length: WIRES }, () => openWire(server.port, random)))
+    const spaces = new Map<string, Wire>()
     return {
-      ...harness,
+      ...redisHarness(wires[0]?.redis as Redis, 1, async () => {
+        for (const wire of wires) await wire.close()
+        const direct = new Redis(server.port)
+        for (const space of spaces.keys()) await assertAtMostOnce(direct, space)
+        assert.ok(losses > 500, `only ${losses} faults`)
+        direct.disconnect()
+        await server.stop()
+      }),
       registry: (space, options) => {
-        spaces.add(space)
-        return harness.registry(space, options)
+        const wire = spaces.get(space) ?? (wires[spaces.size % WIRES] as Wire)
+        spaces.set(space, wire)
+        return wire.harness.registry(space, options)
       },
     }
   },

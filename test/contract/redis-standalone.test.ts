@@ -13,7 +13,7 @@ const CLIENTS = {
 for (const [name, connect] of Object.entries(CLIENTS)) {
   describeRegistryContract({
     name: `RedisRegistry, standalone, ${name}`,
-    runner: { describe, it, beforeAll, afterAll },
+    runner: { describe, it: it.concurrent, beforeAll, afterAll },
     start: async () => {
       const server = await startRedis()
       const redis = connect(server.port)

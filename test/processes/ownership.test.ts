@@ -231,19 +231,19 @@ describe('an owner that is frozen', () => {
       await sleep(200)
     },
   }
-  for (const [what, take] of Object.entries(takers)) {
-    for (const shiftMs of [0, HOUR_MS, -HOUR_MS]) {
-      it(`${what}: nothing of it lands (its clock is ${shiftMs / HOUR_MS} h wrong)`, async () => {
-        const { registry, owner, before } = await freezeWhile({ ttlMs: 700, shiftMs }, take)
-        const { refused } = await owner.says('over')
-        expect((await owner.says('lost')).code).toBe('STALE_OWNER')
-        expect(Object.keys(refused ?? {})).toContain('STALE_OWNER')
-        expect(owner.said.map(({ word }) => word)).not.toContain('restored')
-        await sleep(300)
-        expect(await snapshot(registry)).toEqual(before)
-        await expectClean(registry)
-      })
-    }
+  for (const [i, [what, take]] of Object.entries(takers).entries()) {
+    // The wrong clocks take turns.
+    const shiftMs = [0, HOUR_MS, -HOUR_MS][i % 3] ?? 0
+    it(`${what}: nothing of it lands (its clock is ${shiftMs / HOUR_MS} h wrong)`, async () => {
+      const { registry, owner, before } = await freezeWhile({ ttlMs: 700, shiftMs }, take)
+      const { refused } = await owner.says('over')
+      expect((await owner.says('lost')).code).toBe('STALE_OWNER')
+      expect(Object.keys(refused ?? {})).toContain('STALE_OWNER')
+      expect(owner.said.map(({ word }) => word)).not.toContain('restored')
+      await sleep(300)
+      expect(await snapshot(registry)).toEqual(before)
+      await expectClean(registry)
+    })
   }
 
   it('longer than its lease, while somebody ends the stream before the lease is over: it stays ended', async () => {
@@ -256,7 +256,7 @@ describe('an owner that is frozen', () => {
     expect(await snapshot(registry)).toEqual(before)
   })
 
-  for (const shiftMs of [0, HOUR_MS, -HOUR_MS]) {
+  for (const shiftMs of [HOUR_MS, -HOUR_MS]) {
     it(`longer than its lease, with nobody else there: restores (its clock is ${shiftMs / HOUR_MS} h wrong)`, async () => {
       let createdAt: Date | undefined
       const { registry, owner } = await freezeWhile({ ttlMs: 500, shiftMs }, async (registry) => {
@@ -286,7 +286,7 @@ describe('an owner whose clock is wrong', () => {
         const owner = new Owner(config, { ids, ttlMs: 1_500, shiftMs: isLate ? 0 : shiftMs })
         await owner.says('attached')
         if (isLate) owner.shiftClock(shiftMs)
-        for (let i = 0; i < 40; i++) {
+        for (let i = 0; i < 25; i++) {
           expect(await registry.count()).toBe(3)
           await sleep(100)
         }
