@@ -6,7 +6,8 @@ import { storeOf } from '../../src/registry/store-registry.ts'
 import { Churn, historyFaults, Recorder, readTruth, resumeFaults } from '../support/event-history.ts'
 import { testSeed } from '../support/random.ts'
 import { type RedisCluster, startCluster } from '../support/redis-cluster.ts'
-import { type RedisServer, startRedis } from '../support/redis-server.ts'
+import { startReplicated, startSentinels } from '../support/redis-sentinel.ts'
+import type { RedisServer } from '../support/redis-server.ts'
 
 const seed = testSeed('event-failover')
 /** Within this time after a master's end, a consumer must see something new. */
@@ -70,41 +71,10 @@ async function writeDoomed(writer: Registry, id: string, recorders: readonly Rec
   await expect.poll(() => recorders.every(isDone), PATIENCE).toBe(true)
 }
 
-interface Sentinels {
-  readonly addresses: string[]
-  readonly cli: (...args: string[]) => string
-}
-
-async function startSentinels(master: RedisServer, replica: RedisServer): Promise<Sentinels> {
-  const config = (): string[] => [
-    '--sentinel',
-    `sentinel monitor main 127.0.0.1 ${master.port} 2`,
-    'sentinel down-after-milliseconds main 500',
-    'sentinel failover-timeout main 2000',
-  ]
-  await expect.poll(() => replica.cli('info', 'replication'), PATIENCE).toContain('master_link_status:up')
-  const sentinels = await Promise.all([startRedis(config()), startRedis(config()), startRedis(config())])
-  for (const sentinel of sentinels) atEnd(() => sentinel.stop())
-  for (const { cli } of sentinels) {
-    await expect.poll(() => cli('sentinel', 'sentinels', 'main').split('runid').length, PATIENCE).toBe(3)
-    await expect.poll(() => cli('sentinel', 'replicas', 'main'), PATIENCE).toContain(String(replica.port))
-  }
-  const cli = (...args: string[]): string => sentinels[0]?.cli(...args) ?? ''
-  return { addresses: sentinels.map(({ port }) => `127.0.0.1:${port}`), cli }
-}
-
-async function startReplicated(): Promise<[RedisServer, RedisServer]> {
-  const master = await startRedis(['--repl-diskless-sync-delay', '0'])
-  atEnd(() => master.stop())
-  const replica = await startRedis(['--replicaof', '127.0.0.1', String(master.port)])
-  atEnd(() => replica.stop())
-  return [master, replica]
-}
-
 describe('a subscription behind Sentinel', () => {
   it('follows the master, and says that the old one took something with it', async () => {
-    const [master, replica] = await startReplicated()
-    const { addresses, cli } = await startSentinels(master, replica)
+    const [master, replica] = await startReplicated(atEnd)
+    const { addresses, cli } = await startSentinels(master, replica, atEnd)
     const open = (): Registry =>
       kept(createRegistry({ redis: { addresses, sentinel: { name: 'main' } }, keyPrefix: 'ha' }))
     const redis = new Redis({

@@ -183,13 +183,13 @@ export const cleaning: Chapter = (test) => {
     const registry = space.registry()
     const [dead, alive] = neighbours(registry)
     const manager = new TTLManager(space.registry({ instanceId: 'b' }), { ...SELDOM, outageGraceMs: 60_000 })
-    await createAll(registry, [input(dead, { ttlMs: 900 }), input(alive, { ttlMs: 900 })])
+    await createAll(registry, [input(dead, { ttlMs: 3_000 }), input(alive, { ttlMs: 3_000 })])
     manager.start()
-    for (let passed = 0; passed < 1_200; passed += 100) {
+    for (let passed = 0; passed < 3_400; passed += 100) {
       await pass(space, 100)
       await registry.heartbeat(alive)
     }
-    await until(space, 'the end', async () => (await ended(space, registry)).length > 0, 5_000)
+    await until(space, 'the end', async () => (await ended(space, registry)).length > 0, 10_000)
     assert.deepEqual(await ended(space, registry), [dead])
   })
 

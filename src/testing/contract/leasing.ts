@@ -8,7 +8,7 @@ export const leasing: Chapter = (test) => {
     for (let i = 0; i < 10; i++) {
       await registry.create(input(`cam${i}`, { ttlMs: i % 2 === 0 ? 150 : 60_000, status: 'active' }))
     }
-    await space.advance(200)
+    await space.advance(800)
     const alive = ['cam1', 'cam3', 'cam5', 'cam7', 'cam9']
     for (const swept of [false, true]) {
       if (swept) await space.sweep(registry)
@@ -31,14 +31,14 @@ export const leasing: Chapter = (test) => {
 
   test('renews with a heartbeat, and never revives', async (space) => {
     const registry = space.registry()
-    const before = await registry.create(input('cam1', { ttlMs: 300 }))
-    await space.advance(200)
+    const before = await registry.create(input('cam1', { ttlMs: 1_200 }))
+    await space.advance(800)
     await registry.heartbeat('cam1')
-    await space.advance(200)
+    await space.advance(800)
     const after = await registry.get('cam1')
     assert.ok(after.lastHeartbeat > before.lastHeartbeat)
     assert.deepEqual({ ...after, lastHeartbeat: before.lastHeartbeat }, before)
-    await space.advance(200)
+    await space.advance(800)
     await rejectsWith('STREAM_NOT_FOUND', registry.heartbeat('cam1'))
     assert.equal(await registry.has('cam1'), false)
     await rejectsWith('STREAM_NOT_FOUND', registry.heartbeat('never'))

@@ -25,10 +25,10 @@ export const measuring: Chapter = (test) => {
 
   test('renews the lease and moves lastHeartbeat, nothing else', async (space) => {
     const registry = space.registry()
-    const before = await registry.create(input('cam1', { ttlMs: 300 }))
-    await space.advance(200)
+    const before = await registry.create(input('cam1', { ttlMs: 1_200 }))
+    await space.advance(800)
     await registry.updateStats('cam1', { bytesReceived: 5 })
-    await space.advance(200)
+    await space.advance(800)
     const { statistics, lastHeartbeat, ...after } = await registry.get('cam1')
     assert.equal(statistics.bytesReceived, 5)
     assert.ok(lastHeartbeat > before.lastHeartbeat)

@@ -17,12 +17,12 @@ export const registering: Chapter = (test) => {
 
   test('refreshes what this instance holds: createdAt stays, the lease is renewed', async (space) => {
     const registry = space.registry()
-    const first = await registry.register(input('cam1', { ttlMs: 300 }))
-    await space.advance(200)
+    const first = await registry.register(input('cam1', { ttlMs: 1_200 }))
+    await space.advance(800)
     const again = await registry.register(input('cam1'))
     assert.deepEqual(again, { ...first, lastHeartbeat: again.lastHeartbeat })
     assert.ok(again.lastHeartbeat > first.lastHeartbeat)
-    await space.advance(200)
+    await space.advance(800)
     assert.ok(await registry.has('cam1'))
     assert.deepEqual(await space.events(registry, 'cam1'), ['created'])
   })

@@ -109,11 +109,11 @@ export const reporting: Chapter = (test) => {
 
   test('takes the same status again as a sign of life, and logs nothing', async (space) => {
     const registry = space.registry()
-    const before = await registry.create(input('cam1', { ttlMs: 300 }))
-    await space.advance(200)
+    const before = await registry.create(input('cam1', { ttlMs: 1_200 }))
+    await space.advance(800)
     const again = await registry.updateStatus('cam1', 'pending')
     assert.deepEqual(again, { ...before, lastHeartbeat: again.lastHeartbeat })
-    await space.advance(200)
+    await space.advance(800)
     assert.ok(await registry.has('cam1'))
     assert.deepEqual(await space.events(registry, 'cam1'), ['created'])
   })

@@ -42,12 +42,12 @@ export const updating: Chapter = (test) => {
 
   test('moves updatedAt and revision, but neither the lease nor createdAt', async (space) => {
     const registry = space.registry()
-    const before = await registry.create(input('cam1', { ttlMs: 300 }))
-    await space.advance(150)
+    const before = await registry.create(input('cam1', { ttlMs: 1_200 }))
+    await space.advance(600)
     const after = await registry.update('cam1', { name: 'new' })
     assert.deepEqual([after.createdAt, after.lastHeartbeat], [before.createdAt, before.lastHeartbeat])
     assert.ok(after.updatedAt > before.updatedAt)
-    await space.advance(170)
+    await space.advance(680)
     assert.equal(await registry.has('cam1'), false)
   })
 
