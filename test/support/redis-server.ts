@@ -1,19 +1,30 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { type AddressInfo, createServer } from 'node:net'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { redisBinary } from './redis-binary.ts'
 
-/** A port of 127.0.0.1 that is free now, low enough for a cluster's bus beside it. */
+/** Below those that the system gives to outgoing connections: a killed server finds its port free again. */
+const FIRST_PORT = 10_240
+const LAST_PORT = 22_239
+/** Where a cluster's bus is, beside the port. */
+const BUS_OFFSET = 10_000
+
+/** A port of 127.0.0.1 that is free now, and the one of a cluster's bus beside it. */
 export async function freePort(): Promise<number> {
   for (;;) {
-    const server = createServer()
-    await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve))
-    const { port } = server.address() as AddressInfo
-    await new Promise((resolve) => server.close(resolve))
-    if (port <= 55_000) return port
+    const port = FIRST_PORT + Math.floor(Math.random() * (LAST_PORT - FIRST_PORT))
+    if ((await isFree(port)) && (await isFree(port + BUS_OFFSET))) return port
   }
+}
+
+function isFree(port: number): Promise<boolean> {
+  const server = createServer()
+  return new Promise((resolve) => {
+    server.once('error', () => resolve(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
+  })
 }
 
 /** A redis-server process of ours. */
