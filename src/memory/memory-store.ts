@@ -33,12 +33,12 @@ import { scheduleTimer } from '../registry/schedule-timer.js'
 import { AnsweredOperations } from './answered-operations.js'
 import { draftEvents, draftOf } from './log-drafts.js'
 import { auditMemory } from './memory-audit.js'
-import { MemoryIndexes, type PlacedEntry } from './memory-indexes.js'
+import type { PlacedEntry } from './memory-indexes.js'
 import { MemoryLeads } from './memory-leads.js'
 import { type LogDraft, MemoryLog } from './memory-log.js'
 import type { MemoryRecord } from './memory-record.js'
-import { AFTER_ALL_IDS, holds, type Searched, sectionSize, walkMemory } from './memory-search.js'
-import { type Item, SortedItems } from './sorted-items.js'
+import { MemoryRecords } from './memory-records.js'
+import { holds, sectionSize, walkMemory } from './memory-search.js'
 
 /** What a store in memory is made of. */
 export interface MemoryStoreOptions {
@@ -59,10 +59,7 @@ export class MemoryStore implements Store {
   readonly partitions = 1
   readonly #clock: Clock
   #declared: readonly IndexDeclaration[] = []
-  readonly #records = new Map<string, MemoryRecord>()
-  readonly #indexes = new MemoryIndexes()
-  readonly #searched: Searched<MemoryRecord> = { records: this.#records, indexes: this.#indexes }
-  readonly #leases = new SortedItems()
+  readonly #held = new MemoryRecords()
   readonly #log: MemoryLog
   readonly #rings = new Set<Ring>()
   readonly #statisticsListeners = new Set<StatisticsListener>()
@@ -70,9 +67,6 @@ export class MemoryStore implements Store {
   readonly #leads = new MemoryLeads()
   /** The highest token that was seen of each leader's work. */
   readonly #tokens = new Map<string, number>()
-  /** When a lease was renewed last, and for which of these times leases were prolonged. */
-  #heardAt: number | undefined
-  #bridged: number | undefined
   #numbers = 0
   #failures: unknown[] = []
 
@@ -89,16 +83,16 @@ export class MemoryStore implements Store {
     const added = indexes.filter((index) => !this.#isDeclared(index))
     if (added.length === 0) return
     this.#declared = [...this.#declared, ...added]
-    for (const record of this.#records.values()) this.#index(record, added, describe)
+    for (const record of this.#held.records.values()) this.#index(record, added, describe)
   }
 
   #index(record: MemoryRecord, added: readonly IndexDeclaration[], describe: Describe): void {
     const { id, doc, order, side } = record
     const described = describe(id, doc)
     if (described === undefined) return
-    const entries = this.#indexes.place(addedEntries(described.entries, added), id, order, side)
-    for (const entry of entries) this.#indexes.add(entry)
-    this.#records.set(id, { ...record, entries: [...record.entries, ...entries] })
+    const entries = this.#held.indexes.place(addedEntries(described.entries, added), id, order, side)
+    for (const entry of entries) this.#held.indexes.add(entry)
+    this.#held.records.set(id, { ...record, entries: [...record.entries, ...entries] })
   }
 
   #isDeclared({ field, kind }: IndexDeclaration): boolean {
@@ -141,7 +135,7 @@ export class MemoryStore implements Store {
 
   /** What is there instead, when the guard does not hold. */
   #checkGuard({ id, guard, write, source }: Commit, now: number): Found | undefined {
-    const record = this.#records.get(id)
+    const record = this.#held.records.get(id)
     const isLive = record !== undefined && record.deadline > now
     switch (guard.kind) {
       case 'absent':
@@ -160,9 +154,9 @@ export class MemoryStore implements Store {
 
   #apply(commit: Commit, now: number): CommitAnswer {
     const { id, write } = commit
-    const found = this.#records.get(id)
+    const found = this.#held.records.get(id)
     if (write.kind === 'none' && found !== undefined) {
-      return done(write.renew ? this.#renewLease(found, now) : found)
+      return done(write.renew ? this.#held.renew(found, now) : found)
     }
     const lapsed = found !== undefined && found.deadline <= now
     if (lapsed) this.#finish(found, commit.source, now)
@@ -170,12 +164,12 @@ export class MemoryStore implements Store {
     const after = write.kind === 'put' ? this.#prepare(id, write, before, now) : undefined
     const token = this.#append(draftEvents(commit, before, after), now)
     if (after === undefined) {
-      this.#replace(before, undefined)
+      this.#held.replace(before, undefined, now)
       return this.#remember(commit, done({ ...(before as Rec), token }))
     }
     after.token = token
     if (after.fence === '') after.fence = token
-    this.#replace(before, after)
+    this.#held.replace(before, after, now)
     return this.#remember(commit, done(after))
   }
 
@@ -197,22 +191,8 @@ export class MemoryStore implements Store {
       deadline: write.renew || before === undefined ? now + write.ttlMs : before.deadline,
       order: write.order,
       onLapsed: write.onLapsed,
-      entries: this.#indexes.place(write.entries(this.#declared), id, write.order, side),
+      entries: this.#held.indexes.place(write.entries(this.#declared), id, write.order, side),
     }
-  }
-
-  /** Puts a record in the place of another. */
-  #replace(before: MemoryRecord | undefined, after: MemoryRecord | undefined): void {
-    if (before !== undefined) {
-      this.#records.delete(before.id)
-      this.#leases.delete(leaseOf(before))
-    }
-    if (after !== undefined) {
-      if (after.deadline !== before?.deadline) this.#heardAt = this.now()
-      this.#records.set(after.id, after)
-      this.#leases.add(leaseOf(after))
-    }
-    this.#indexes.replace(before?.entries ?? [], after?.entries ?? [])
   }
 
   #remember({ opId }: Commit, answer: CommitAnswer): CommitAnswer {
@@ -227,43 +207,30 @@ export class MemoryStore implements Store {
   }
 
   #renewOne({ id, fence, side }: Renewal, now: number): RenewalAnswer {
-    const record = this.#records.get(id)
+    const record = this.#held.records.get(id)
     if (record === undefined || record.deadline <= now) return 'missing'
     if (fence !== undefined && fence !== record.fence) return 'stale'
-    const renewed = this.#renewLease(record, now)
+    const renewed = this.#held.renew(record, now)
     if (side === undefined) return 'alive'
     const scores = side.scores(this.#declared)
     const entries = renewed.entries.map((old) => {
       const score = scores.find(({ index }) => old.list.kind === 'side' && index === old.list.index)
       if (score === undefined) return old
       const moved: PlacedEntry = { list: old.list, item: { rank: score.value, id } }
-      this.#indexes.remove(old)
-      this.#indexes.add(moved)
+      this.#held.indexes.remove(old)
+      this.#held.indexes.add(moved)
       return moved
     })
-    this.#records.set(id, { ...renewed, side: mergeSide(record.side, side.json), entries })
+    this.#held.records.set(id, { ...renewed, side: mergeSide(record.side, side.json), entries })
     for (const listener of this.#statisticsListeners) listener([id])
     return 'alive'
-  }
-
-  #renewLease(record: MemoryRecord, now: number): MemoryRecord {
-    this.#heardAt = now
-    return this.#prolong(record, now + record.ttlMs)
-  }
-
-  #prolong(record: MemoryRecord, deadline: number): MemoryRecord {
-    const prolonged = { ...record, deadline }
-    this.#leases.delete(leaseOf(record))
-    this.#leases.add(leaseOf(prolonged))
-    this.#records.set(record.id, prolonged)
-    return prolonged
   }
 
   async read(ids: readonly string[], call: Call): Promise<Found[]> {
     this.#enter(call)
     const now = this.now()
     return ids.map((id) => {
-      const rec = this.#records.get(id)
+      const rec = this.#held.records.get(id)
       return rec !== undefined && rec.deadline > now ? { kind: 'live', rec } : MISSING
     })
   }
@@ -276,7 +243,7 @@ export class MemoryStore implements Store {
     this.#enter(call)
     const now = this.now()
     return ids.map((id) => {
-      const deadline = this.#records.get(id)?.deadline
+      const deadline = this.#held.records.get(id)?.deadline
       return deadline !== undefined && deadline > now ? deadline : undefined
     })
   }
@@ -288,12 +255,12 @@ export class MemoryStore implements Store {
 
   async sizes(sections: readonly Section[], call: Call): Promise<readonly number[]> {
     this.#enter(call)
-    return sections.map((section) => sectionSize(this.#searched, section))
+    return sections.map((section) => sectionSize(this.#held, section))
   }
 
   async walk(_partition: number, walk: Walk, call: Call): Promise<Slice> {
     this.#enter(call)
-    return walkMemory(this.#searched, walk, this.now())
+    return walkMemory(this.#held, walk, this.now())
   }
 
   async count(branches: readonly (readonly Term[])[], call: Call): Promise<number | undefined> {
@@ -301,8 +268,8 @@ export class MemoryStore implements Store {
     if (branches.some(([first, ...others]) => others.length > 0 || first?.negated)) return undefined
     let count = 0
     for (const [term] of branches)
-      count += term ? sectionSize(this.#searched, term.section) : this.#records.size
-    for (const record of this.#lapsed())
+      count += term ? sectionSize(this.#held, term.section) : this.#held.records.size
+    for (const record of this.#held.lapsed(this.now()))
       for (const terms of branches) if (terms.every((term) => holds(term, record))) count -= 1
     return count
   }
@@ -310,8 +277,8 @@ export class MemoryStore implements Store {
   async counters(index: string, call: Call): Promise<Map<string, number>> {
     this.#enter(call)
     const counts = new Map<string, number>()
-    for (const { value, count } of this.#indexes.lists(index)) counts.set(value, count)
-    for (const { entries } of this.#lapsed()) {
+    for (const { value, count } of this.#held.indexes.lists(index)) counts.set(value, count)
+    for (const { entries } of this.#held.lapsed(this.now())) {
       for (const { list } of entries) {
         if (list.index === index) counts.set(list.value, (counts.get(list.value) ?? 0) - 1)
       }
@@ -319,21 +286,12 @@ export class MemoryStore implements Store {
     return counts
   }
 
-  *#lapsed(): Generator<MemoryRecord, void, undefined> {
-    const now = this.now()
-    for (const { rank, id } of this.#leases.from()) {
-      if (Number(rank) > now) return
-      const record = this.#records.get(id)
-      if (record !== undefined) yield record
-    }
-  }
-
   async sweep(limit: number, source: string, call: Call, fencing?: Fencing): Promise<Finished[]> {
     this.#enter(call)
     if (fencing !== undefined) this.#checkToken(fencing)
     const now = this.now()
     const lapsed: MemoryRecord[] = []
-    for (const record of this.#lapsed()) {
+    for (const record of this.#held.lapsed(this.now())) {
       if (lapsed.length === limit) break
       lapsed.push(record)
     }
@@ -348,8 +306,7 @@ export class MemoryStore implements Store {
 
   async nextDeadline(call: Call): Promise<number | undefined> {
     this.#enter(call)
-    const [first] = this.#leases.from()
-    return first && Number(first.rank)
+    return this.#held.nextDeadline
   }
 
   async trimLog(call: Call): Promise<void> {
@@ -359,19 +316,10 @@ export class MemoryStore implements Store {
 
   async bridgeSilence(graceMs: number, withinMs: number, call: Call): Promise<number> {
     this.#enter(call)
-    const now = this.now()
-    if (this.#heardAt === undefined || this.#bridged === this.#heardAt) return 0
-    const alive = [...this.#leases.from({ rank: this.#heardAt, id: AFTER_ALL_IDS })].flatMap(
-      ({ id }) => this.#records.get(id) ?? [],
-    )
-    const [first] = alive
-    if (first === undefined || first.deadline > now + withinMs || now - this.#heardAt <= first.ttlMs / 3)
-      return 0
-    this.#bridged = this.#heardAt
-    const short = alive.filter(({ deadline }) => deadline < now + graceMs)
-    for (const record of short) this.#prolong(record, now + graceMs)
-    for (const listener of this.#statisticsListeners) listener(short.map(({ id }) => id))
-    return short.length
+    const prolonged = this.#held.bridgeSilence(graceMs, withinMs, this.now())
+    // As if they had reported: who saw them lapse looks again.
+    if (prolonged.length > 0) for (const listener of this.#statisticsListeners) listener(prolonged)
+    return prolonged.length
   }
 
   async acquireLead(claim: LeadClaim, leaseMs: number, call: Call): Promise<LeadAnswer> {
@@ -400,7 +348,7 @@ export class MemoryStore implements Store {
   /** Ends a record whose lease has run out. */
   #finish(record: MemoryRecord, source: string, now: number): Finished {
     this.#append([draftOf(record, record.onLapsed, source)], now)
-    this.#replace(record, undefined)
+    this.#held.replace(record, undefined, now)
     return { id: record.id, type: record.onLapsed }
   }
 
@@ -456,9 +404,9 @@ export class MemoryStore implements Store {
   async audit(describe: Describe, repair: boolean, call: Call): Promise<AuditReport> {
     this.#enter(call)
     const place = (entriesOf: EntriesOf, order: number, { id, side }: MemoryRecord): PlacedEntry[] =>
-      this.#indexes.place(entriesOf(this.#declared), id, order, side)
+      this.#held.indexes.place(entriesOf(this.#declared), id, order, side)
     return auditMemory(
-      { records: this.#records, indexes: this.#indexes, leases: this.#leases, place },
+      { records: this.#held.records, indexes: this.#held.indexes, leases: this.#held.leases, place },
       describe,
       repair,
     )
@@ -473,10 +421,6 @@ export class MemoryStore implements Store {
     const failure = isBackground ? undefined : this.#failures.shift()
     if (failure !== undefined) throw failure
   }
-}
-
-function leaseOf({ deadline, id }: Rec): Item {
-  return { rank: deadline, id }
 }
 
 function done({ token, fence, deadline, side }: Rec): CommitAnswer {
