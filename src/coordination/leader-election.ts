@@ -2,8 +2,10 @@ import { randomUUID } from 'node:crypto'
 import { EventEmitter } from 'eventemitter3'
 import { z } from 'zod'
 import { UnavailableError } from '../core/errors.js'
+import { withoutUndefined } from '../core/model/without-undefined.js'
 import type { Call, LeadClaim, Store } from '../core/store.js'
 import { internalsOf } from '../registry/store-registry.js'
+import { tellAll } from '../registry/tell-all.js'
 import { parse } from '../registry/validation/parse.js'
 import { Term } from './term.js'
 
@@ -23,7 +25,7 @@ export interface LeaderElectionEvents {
   elected: (term: { readonly token: number }) => void
   /** This candidate does not lead any more. */
   revoked: (term: { readonly token: number; readonly reason: unknown }) => void
-  /** Another instance was seen to lead, or none. */
+  /** An instance was seen to lead, this one included; or none. */
   leader: (instanceId: string | undefined) => void
 }
 
@@ -51,6 +53,8 @@ interface Candidacy {
   isOpen: boolean
   /** Whether the lead was given up since it was asked for. */
   hasRung: boolean
+  /** Whether the lead may have been acquired without an answer. */
+  isUnsure: boolean
 }
 
 const optionsSchema = z
@@ -79,8 +83,8 @@ const optionsSchema = z
  * what it acknowledged and clocks run at about the same speed: a failover to a replica that lacks the lease, or a
  * FLUSHALL, may let a second leader in before the first has learned of it. And a process that is frozen between asking
  * {@link isLeader} and acting acts late. So work that must not be done by two carries the {@link fencingToken}, which
- * only grows, also over all of that, and what it changes refuses lower tokens; the registry's own work for a leader
- * (`TTLManager`) does so inside Redis.
+ * only grows, also over all of that, and what it changes refuses lower tokens; the sweep of a
+ * `TTLManager` does so inside Redis.
  *
  * **What is.** A leader knows by its own monotonic clock that it is none any more before its lease can be another's.
  * A release wakes the candidates. Errors of Redis are waited out. Nothing starts before {@link start}, and nothing
@@ -102,6 +106,7 @@ export class LeaderElection {
   readonly #label: string
   readonly #warn: (message: string) => void
   readonly #companions: Set<{ close(): Promise<void> }>
+  readonly #requireOpen: () => void
   readonly #emitter = new EventEmitter<string>()
   readonly #waiting = new Set<{ elected(term: Term): void; stopped(): void }>()
   #term: Term | undefined
@@ -112,14 +117,19 @@ export class LeaderElection {
 
   /** @throws `VALIDATION` for durations that do not go together. */
   constructor(registry: object, options: LeaderElectionOptions = {}) {
-    const { store, options: resolved, companions } = internalsOf(registry)
+    const { store, options: resolved, companions, requireOpen } = internalsOf(registry)
+    const given = withoutUndefined(options)
+    // Whoever says how long a lease is has not said how often a longer one is renewed.
+    const { renewMs: configured, ...usual } = resolved.leaderElection
+    const inherited = given.leaseMs === undefined && configured !== undefined ? { renewMs: configured } : {}
     const {
       key,
       leaseMs,
       renewMs = Math.floor(leaseMs / 3),
     } = parse(optionsSchema, {
-      ...resolved.leaderElection,
-      ...options,
+      ...usual,
+      ...inherited,
+      ...given,
     })
     this.key = key
     this.leaseMs = leaseMs
@@ -128,6 +138,7 @@ export class LeaderElection {
     this.#label = resolved.instanceId
     this.#warn = resolved.warn
     this.#companions = companions
+    this.#requireOpen = requireOpen
   }
 
   /** Whether this candidate leads, now. Computed when asked. */
@@ -145,11 +156,12 @@ export class LeaderElection {
     return this.isLeader ? this.#label : this.#leader
   }
 
-  /** Becomes a candidate. Idempotent. */
+  /** Becomes a candidate. Idempotent. @throws `CLOSED` */
   start(): void {
+    this.#requireOpen()
     if (this.#candidacy !== undefined) return
     const claim = { name: this.key, holder: `${this.#label}#${randomUUID()}`, label: this.#label }
-    const candidacy = { claim, isOpen: true, hasRung: false }
+    const candidacy = { claim, isOpen: true, hasRung: false, isUnsure: false }
     this.#candidacy = candidacy
     this.#companions.add(this)
     this.#campaign = this.#campaign.then(() => this.#run(candidacy))
@@ -221,6 +233,7 @@ export class LeaderElection {
       const term = await this.#acquire(candidacy)
       if (term !== undefined) await this.#lead(term, candidacy)
     }
+    if (candidacy.isUnsure) await this.#release(candidacy.claim)
     stopListening()
     this.#see(undefined)
   }
@@ -232,12 +245,13 @@ export class LeaderElection {
     let pauseMs = Math.min(this.renewMs, LONGEST_PAUSE_MS)
     try {
       const answer = await this.#store.acquireLead(candidacy.claim, this.leaseMs, this.#call(CALL_TIMEOUT_MS))
+      candidacy.isUnsure = false
       if (answer.kind === 'done') return this.#begin(answer.token, sentAt)
       this.#see(answer.label)
       pauseMs = Math.min(answer.leftMs + 1, this.leaseMs * WATCH_SHARE)
     } catch {
       // It may have been acquired, and the answer lost: then the next try finds it held by this candidate.
-      if (!candidacy.isOpen) await this.#release(candidacy.claim)
+      candidacy.isUnsure = true
     }
     if (candidacy.isOpen && !candidacy.hasRung) await this.#pause(pauseMs)
     return undefined
@@ -322,13 +336,9 @@ export class LeaderElection {
   }
 
   #tell(event: keyof LeaderElectionEvents, about: unknown): void {
-    for (const handler of this.#emitter.listeners(event)) {
-      try {
-        handler(about)
-      } catch (error) {
-        this.#warn(`a handler of an election failed: ${String(error)}`)
-      }
-    }
+    tellAll(this.#emitter.listeners(event), about, (error) =>
+      this.#warn(`a handler of an election failed: ${String(error)}`),
+    )
   }
 
   #call(timeoutMs: number): Call {

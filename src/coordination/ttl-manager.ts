@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { withoutUndefined } from '../core/model/without-undefined.js'
 import { type Call, type Fencing, StaleTokenError, type Store } from '../core/store.js'
 import { type CallOptions, startCall } from '../registry/call.js'
 import { describeDocument } from '../registry/describe-document.js'
@@ -30,7 +31,7 @@ export interface TTLManagerOptions {
 
 /** What a run did. */
 export interface CleanupReport {
-  /** The streams whose leases had run out, each reported by one run of one manager. */
+  /** The streams that this run has finished. What others finished, or a call on its way, is not among them. */
   readonly expired: string[]
   /** How many inconsistencies were mended: index entries without a record, counters, bookkeeping. */
   readonly repaired: number
@@ -81,6 +82,7 @@ export class TTLManager {
   readonly #source: string
   readonly #warn: (message: string) => void
   readonly #companions: Set<{ close(): Promise<void> }>
+  readonly #requireOpen: () => void
   readonly #options: z.infer<typeof optionsSchema>
   /** Breaks off what is under way in the background. There while this is started. */
   #running: AbortController | undefined
@@ -88,22 +90,26 @@ export class TTLManager {
   #stopListening = (): void => {}
   #isListening = false
   #working: Promise<void> = Promise.resolve()
+  /** Beside the rest: it takes long, and leases end meanwhile. */
+  #repairing: Promise<unknown> = Promise.resolve()
   #repairedAt: number
 
   /** @throws `VALIDATION` for wrong options. */
   constructor(registry: object, options: TTLManagerOptions = {}) {
-    const { store, options: resolved, companions } = internalsOf(registry)
+    const { store, options: resolved, companions, requireOpen } = internalsOf(registry)
     const { cleanupIntervalMs } = resolved
-    this.#options = parse(optionsSchema, { cleanupIntervalMs, ...options })
+    this.#options = parse(optionsSchema, { cleanupIntervalMs, ...withoutUndefined(options) })
     this.#store = store
     this.#source = resolved.instanceId
     this.#warn = resolved.warn
     this.#companions = companions
+    this.#requireOpen = requireOpen
     this.#repairedAt = store.elapsed()
   }
 
-  /** Begins to clean up in the background. Idempotent. */
+  /** Begins to clean up in the background. Idempotent. @throws `CLOSED` */
   start(): void {
+    this.#requireOpen()
     if (this.#running !== undefined) return
     this.#running = new AbortController()
     this.#companions.add(this)
@@ -119,7 +125,7 @@ export class TTLManager {
     this.#stopListening()
     this.#alarm?.cancel()
     this.#alarm = undefined
-    await this.#working
+    await Promise.all([this.#working, this.#repairing])
   }
 
   /** The same as {@link stop}; the registry calls it when it is closed. */
@@ -136,6 +142,7 @@ export class TTLManager {
    * record. Does nothing where another leads.
    */
   async runOnce(options: CallOptions = {}): Promise<CleanupReport> {
+    this.#requireOpen()
     const call = startCall(options, RUN_TIMEOUT_MS)
     const expired = await this.#finish(call)
     if (expired === undefined) return { expired: [], repaired: 0 }
@@ -157,6 +164,8 @@ export class TTLManager {
       }
     } catch (error) {
       if (!(error instanceof StaleTokenError)) throw error
+      // Another leads by now.
+      if (expired.length === 0) return undefined
     }
     await this.#store.trimLog(call)
     return expired
@@ -180,8 +189,11 @@ export class TTLManager {
     if (this.#isListening) return
     this.#isListening = true
     this.#store.schedule(LISTEN_MS, () => {
-      this.#isListening = false
-      if (this.#running !== undefined) this.#working = this.#working.then(() => this.#plan())
+      // One plan at a time: what is heard until it begins is in it.
+      this.#working = this.#working.then(() => {
+        this.#isListening = false
+        return this.#running && this.#plan()
+      })
     })
   }
 
@@ -206,14 +218,19 @@ export class TTLManager {
       }
       const { repairIntervalMs } = this.#options
       const isDue = repairIntervalMs > 0 && this.#store.elapsed() - this.#repairedAt >= repairIntervalMs
-      if (isDue) await this.#repair(this.#call(RUN_TIMEOUT_MS))
+      if (isDue)
+        this.#repairing = this.#repair(this.#call(RUN_TIMEOUT_MS)).catch((error) => this.#failed(error))
     } catch (error) {
-      if (this.#running === undefined) return
-      this.#warn(`cleaning up failed, and is tried again: ${String(error)}`)
-      this.#wakeIn(Math.min(this.#options.cleanupIntervalMs, LONGEST_WAIT_MS))
+      this.#failed(error)
       return
     }
     await this.#plan()
+  }
+
+  #failed(error: unknown): void {
+    if (this.#running === undefined) return
+    this.#warn(`cleaning up failed, and is tried again: ${String(error)}`)
+    this.#wakeIn(Math.min(this.#options.cleanupIntervalMs, LONGEST_WAIT_MS))
   }
 
   /** Wakes when the next lease ends, or after the interval. */
@@ -221,9 +238,13 @@ export class TTLManager {
     const { cleanupIntervalMs, outageGraceMs } = this.#options
     // What may have to be prolonged must not have lapsed before.
     const earlyMs = outageGraceMs > 0 ? SHORTEST_WAIT_MS : -1
-    const next = await this.#store.nextDeadline(this.#call()).catch(() => undefined)
-    const ms = next === undefined ? cleanupIntervalMs : next - this.#store.now() - earlyMs
-    this.#wakeIn(Math.min(Math.max(ms, SHORTEST_WAIT_MS), cleanupIntervalMs))
+    try {
+      const next = await this.#store.nextDeadline(this.#call())
+      const ms = next === undefined ? cleanupIntervalMs : next - this.#store.now() - earlyMs
+      this.#wakeIn(Math.min(Math.max(ms, SHORTEST_WAIT_MS), cleanupIntervalMs))
+    } catch (error) {
+      this.#failed(error)
+    }
   }
 
   #call(timeoutMs = TICK_TIMEOUT_MS): Call {

@@ -73,10 +73,14 @@ export class Follower<M> {
   /** Resolves when the content is what the registry holds. */
   async start(call: Call): Promise<void> {
     const timeoutMs = Math.max(1, call.deadline - performance.now())
-    const subscription = await this.#options.registry.subscribe({ timeoutMs })
+    const opening = this.#options.registry.subscribe({ timeoutMs })
+    const subscription = await within(opening, call).catch((error: unknown) => {
+      void opening.then((late) => late.close()).catch(() => {})
+      throw error
+    })
     this.#subscription = subscription
-    await this.#listen()
-    await this.#list(call, { timeoutMs, ...(call.signal && { signal: call.signal }) })
+    await within(this.#listen(), call)
+    await this.#list(call)
     for (const type of EVENT_TYPES) subscription.on(type, (event) => this.#follow(event))
     subscription.on('unknown', ({ streamId }) => this.#refresher.hear([streamId]))
     subscription.on('gap', () => this.#listAnew())
@@ -90,13 +94,15 @@ export class Follower<M> {
    */
   async sync(call: Call): Promise<void> {
     const before = this.#positions
+    const asOf = this.#options.store.now()
     const ends = await this.#options.store.logEnds(call)
     while (!this.#isClosed && this.#isBehind(ends, before)) {
       if (performance.now() > call.deadline) throw new TimeoutError('the mirror did not catch up in time')
       await within(new Promise((resolve) => setTimeout(resolve, 5)), call)
     }
     if (this.#isClosed) throw new UnavailableError('the mirror is closed')
-    await this.#refresher.read([...this.#options.content.table.records.keys()], call)
+    await this.#refresher.read([...(await this.#allIds(call))], call)
+    for (const [i, time] of this.#seenUntil.entries()) this.#seenUntil[i] = Math.max(time, asOf)
   }
 
   close(): void {
@@ -134,19 +140,31 @@ export class Follower<M> {
       this.#stopListening = this.#options.store.onStatistics((ids) => {
         // What is listed from here on has all that was reported before.
         if (isWaitedFor && ids === undefined) goOn()
+        else if (ids === undefined) void this.#missed()
         else this.#refresher.hear(ids)
       })
     })
   }
 
+  /** Reports may have been missed, and leases that were prolonged after they had run out: everything is read. */
+  async #missed(): Promise<void> {
+    const call: Call = { deadline: performance.now() + LIST_TIMEOUT_MS, isBackground: true }
+    const ids = await this.#allIds(call).catch(() => undefined)
+    this.#refresher.hear(ids ?? this.#options.content.table.records.keys())
+  }
+
+  /** What there is, and what was there as far as is known. */
+  async #allIds(call: Call): Promise<Set<string>> {
+    const { registry, content } = this.#options
+    const timeoutMs = Math.max(1, call.deadline - performance.now())
+    const listed = await registry.query().ids({ timeoutMs, ...(call.signal && { signal: call.signal }) })
+    return new Set([...listed, ...content.table.records.keys()])
+  }
+
   /** What happens after the subscription's start is in its log, so nothing is missed. */
-  async #list(call: Call, bounds: object = { timeoutMs: LIST_TIMEOUT_MS }): Promise<void> {
-    const { registry, store, content } = this.#options
-    const asOf = store.now()
-    const gone = new Set(content.table.records.keys())
-    const ids = await registry.query().ids(bounds)
-    for (const id of ids) gone.delete(id)
-    await this.#refresher.read([...ids, ...gone], call)
+  async #list(call: Call): Promise<void> {
+    const asOf = this.#options.store.now()
+    await this.#refresher.read([...(await this.#allIds(call))], call)
     this.#seenUntil.fill(asOf)
     this.#isListing = false
   }

@@ -2,6 +2,7 @@ import type { Stream } from '../core/model/stream.js'
 import { statisticsToJSON } from '../core/model/wire.js'
 import type { QueryTree } from '../core/query/tree.js'
 import type { IndexDeclaration } from '../core/store.js'
+import { tellAll } from '../registry/tell-all.js'
 import { LiveQuery, type MirrorChange } from './live-query.js'
 import { StreamTable } from './stream-table.js'
 
@@ -81,12 +82,7 @@ export class MirrorContent<M> {
   }
 
   #call({ listener }: Watch<M>, change: MirrorChange<M>): void {
-    try {
-      const result: unknown = listener(change)
-      if (result instanceof Promise) result.catch(this.#report)
-    } catch (error) {
-      this.#report(error)
-    }
+    tellAll([listener], change, this.#report)
   }
 }
 

@@ -39,8 +39,8 @@ export class Refresher<M> {
     this.#options = options
   }
 
-  /** Reads streams some time later, so that each is read once in a while; all of them, if some may have been missed. */
-  hear(ids: Iterable<string> = this.#options.content.table.records.keys()): void {
+  /** Reads streams some time later, so that each is read once in a while. */
+  hear(ids: Iterable<string>): void {
     const { alarms, statsIntervalMs } = this.#options
     for (const id of ids) this.#reported.add(id)
     if (this.#isReading || this.#reported.size === 0) return

@@ -10,6 +10,7 @@ const POLL_TIMEOUT_MS = 5_000
 
 /** What is used of a client that listens to a channel. */
 interface Listener {
+  readonly status: string
   subscribe(...channels: string[]): Promise<unknown>
   unsubscribe(...channels: string[]): Promise<unknown>
   on(event: string, listener: (...args: never[]) => void): unknown
@@ -60,10 +61,11 @@ export class Bells {
   }
 
   onStatistics(listener: StatisticsListener): () => void {
+    const isStarting = this.#stop === undefined
     this.#stop ??= this.#start()
     this.#statistics.add(listener)
     if (this.#hearsStatistics) listener(undefined)
-    else if (this.#statistics.size === 1) void this.#hearStatistics()
+    else if (!isStarting && this.#statistics.size === 1) void this.#hearStatistics()
     return () => this.#leave(() => this.#statistics.delete(listener))
   }
 
@@ -120,20 +122,20 @@ export class Bells {
       listener.off('ready', onReady)
       leave()
     })
-    onReady()
+    // Otherwise it will tell.
+    if (listener.status === 'ready') onReady()
     return heard
   }
 
   /** Anew with each connection. What was rung before it stood is looked up. */
   async #subscribe({ client, channels }: Heard): Promise<void> {
     const always = [channels.log, channels.leads]
-    const wanted = this.#statistics.size > 0 ? [...always, channels.statistics] : always
+    const wantsStatistics = this.#statistics.size > 0
+    this.#hearsStatistics = false
     try {
-      await client.subscribe(...wanted)
-      if (this.#statistics.size > 0) {
-        this.#hearsStatistics = true
-        this.#tellStatistics(undefined)
-      }
+      await client.subscribe(...(wantsStatistics ? [...always, channels.statistics] : always))
+      this.#hearsStatistics = wantsStatistics
+      if (wantsStatistics) this.#tellStatistics(undefined)
       await this.#poll()
     } catch {
       // The logs are looked at once a second.

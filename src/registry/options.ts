@@ -132,6 +132,12 @@ export function resolveOptions<M>(
 ): ResolvedOptions<M> {
   const { instanceId = makeInstanceId(), ...parsed } = parse(optionsSchema, options)
   const { logger, metadataSchema, eventUpcasters = {} } = options
-  const warn = (message: string): void => logger?.warn(message)
+  const warn = (message: string): void => {
+    try {
+      logger?.warn(message)
+    } catch {
+      // A logger that fails must stop nobody.
+    }
+  }
   return { ...parsed, instanceId, metadataSchema, eventUpcasters, warn }
 }

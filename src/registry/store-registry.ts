@@ -20,6 +20,7 @@ import { filterConditions, type StreamFilter } from '../core/query/filter.js'
 import { checkedTree } from '../core/query/from-json.js'
 import type { QueryTree } from '../core/query/tree.js'
 import type { Call, Renewal, RenewalAnswer, Store } from '../core/store.js'
+import { within } from './bounded.js'
 import { type CallOptions, startCall } from './call.js'
 import { CommandRunner, type Expected } from './command-runner.js'
 import { type Change, Decisions, type PatchOf } from './decisions.js'
@@ -67,6 +68,8 @@ interface Internals {
   >
   /** What ends with the registry. */
   readonly companions: Set<{ close(): Promise<void> }>
+  /** @throws RegistryClosedError */
+  requireOpen(): void
 }
 
 const attachOptions = z
@@ -109,7 +112,12 @@ export class StoreRegistry<M = Metadata> implements Registry<M> {
     this.instanceId = options.instanceId
     this.#options = options
     this.#store = store
-    internals.set(this, { store, options, companions: this.#companions })
+    internals.set(this, {
+      store,
+      options,
+      companions: this.#companions,
+      requireOpen: () => this.#requireOpen(),
+    })
     this.#commands = new CommandRunner(store, options.instanceId, options.indexCacheSize)
     this.#decisions = new Decisions(store, options)
     this.#sessions = new SessionHost({
@@ -160,9 +168,12 @@ export class StoreRegistry<M = Metadata> implements Registry<M> {
     const { signal, timeoutMs, ...given } = options
     const bounds = callOptions(signal, timeoutMs)
     const { ifHeld, heartbeatMs, statsIntervalMs } = parse(attachOptions, given)
-    const attempt = (): Call => this.#start(bounds, this.#options.writeTimeoutMs)
-    const call = attempt()
+    const call = this.#start(bounds, this.#options.writeTimeoutMs)
     const patient = { ...call, ...(timeoutMs === undefined && { deadline: Number.POSITIVE_INFINITY }) }
+    const attempt = (): Call => {
+      const one = this.#start(callOptions(signal, undefined), this.#options.writeTimeoutMs)
+      return { ...one, deadline: Math.min(one.deadline, patient.deadline) }
+    }
     const manner = { heartbeatMs, statsIntervalMs, ifHeld }
     if (ifHeld !== 'wait') return this.#sessions.attach(input, { ...manner, call, attempt: () => call })
     return this.#sessions.attach(input, { ...manner, call: patient, attempt })
@@ -333,13 +344,22 @@ export class StoreRegistry<M = Metadata> implements Registry<M> {
   }
 
   async #close(): Promise<void> {
-    await Promise.all([...this.#companions].map((companion) => companion.close()))
+    const ending = Promise.all([...this.#companions].map((companion) => companion.close()))
+    // The work of a leader may never end.
+    const deadline = performance.now() + this.#options.queryTimeoutMs
+    await within(ending, { deadline }).catch((error: unknown) =>
+      this.#options.warn(`closed, but not in order: ${String(error)}`),
+    )
     await this.#store.close()
   }
 
   #start(options: CallOptions, defaultTimeoutMs: number): Call {
-    if (this.#closing !== undefined) throw new RegistryClosedError()
+    this.#requireOpen()
     return startCall(options, defaultTimeoutMs)
+  }
+
+  #requireOpen(): void {
+    if (this.#closing !== undefined) throw new RegistryClosedError()
   }
 
   /** A command on a stream that must be live. */

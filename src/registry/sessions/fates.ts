@@ -34,7 +34,10 @@ export async function fatesOf(
   const since = missing.reduce((least, { aliveAt }) => Math.min(least, aliveAt), Number.POSITIVE_INFINITY)
   const from = Math.max(0, Math.floor(since - MARGIN_MS))
   const [oldest] = (await store.readLog(partition, undefined, 1, call)).records
-  const reachesBack = oldest === undefined || timeOf(oldest) <= from || sequenceOf(oldest.logId) === 1
+  // Of an empty log, the end tells whether it ever held anything.
+  const begin = oldest?.logId ?? (await store.logEnds(call))[partition] ?? ''
+  const isWhole = oldest === undefined ? sequenceOf(begin) === 0 : sequenceOf(begin) === 1
+  const reachesBack = isWhole || (oldest !== undefined && timeOf(oldest) <= from)
   const wanted = new Map(missing.map((each) => [each.id, each]))
   const fates = new Map<string, Fate>(missing.map(({ id }) => [id, reachesBack ? 'lost' : 'unknown']))
   for (let after = `${from}-0`; ; ) {

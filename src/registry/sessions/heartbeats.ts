@@ -16,8 +16,9 @@ export interface Beat {
   readonly settle: (answer: RenewalAnswer, sentAt: number) => void
 }
 
-/** How long a beat may take at most, milliseconds. */
-const BEAT_TIMEOUT_MS = 5_000
+/** A beat may take as long as the shortest interval in it, within these bounds, milliseconds. */
+const MIN_BEAT_TIMEOUT_MS = 1_000
+const MAX_BEAT_TIMEOUT_MS = 5_000
 /** After a failure, the next try comes so soon, milliseconds. */
 const MAX_RETRY_MS = 1_000
 /** So much earlier than it is due may a beat come, to share a call with others: a part of its interval. */
@@ -100,8 +101,9 @@ export class Heartbeats {
 
   async #renew(due: readonly Beating[]): Promise<void> {
     const sentAt = this.#store.now()
-    const limit = due.reduce((least, { intervalMs }) => Math.min(least, intervalMs), BEAT_TIMEOUT_MS)
-    const call: Call = { deadline: performance.now() + limit, isBackground: true }
+    const least = due.reduce((ms, { intervalMs }) => Math.min(ms, intervalMs), MAX_BEAT_TIMEOUT_MS)
+    const deadline = performance.now() + Math.max(least, MIN_BEAT_TIMEOUT_MS)
+    const call: Call = { deadline, isBackground: true }
     const beats = due.map((beating) => beating.beat())
     const answers = await this.#store
       .renew(

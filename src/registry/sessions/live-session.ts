@@ -10,15 +10,17 @@ import {
 } from '../../core/errors.js'
 import { statisticsScores } from '../../core/indexes.js'
 import type { StreamStatistics } from '../../core/model/statistics.js'
-import { isTerminalStatus, type StreamStatus } from '../../core/model/status.js'
+import { isTerminalStatus, type StreamStatus, type TerminalStatus } from '../../core/model/status.js'
 import type { StateReport, Stream } from '../../core/model/stream.js'
 import { statisticsToJSON } from '../../core/model/wire.js'
 import { withoutUndefined } from '../../core/model/without-undefined.js'
 import type { Call } from '../../core/store.js'
+import { within } from '../bounded.js'
 import type { CallOptions } from '../call.js'
-import type { Held } from '../command-runner.js'
+import type { Expected, Held } from '../command-runner.js'
 import type { Change, PatchOf } from '../decisions.js'
 import type { UpdateOptions } from '../registry.js'
+import { tellAll } from '../tell-all.js'
 import { statistics as statisticsSchema } from '../validation/fields.js'
 import { parse } from '../validation/parse.js'
 import type { Missing } from './fates.js'
@@ -53,6 +55,7 @@ export class LiveSession<M> implements StreamSession<M>, Beating, Missing {
   #underWay: Promise<unknown> = Promise.resolve()
   #mayBeRestored = false
   #closing: Promise<void> | undefined
+  #isClosed = false
 
   constructor(host: SessionHost<M>, { stream, fence }: Held<M>, manner: SessionManner) {
     this.id = stream.id
@@ -99,7 +102,8 @@ export class LiveSession<M> implements StreamSession<M>, Beating, Missing {
 
   async update(patch: PatchOf<M>, { ifRevision, ...options }: UpdateOptions = {}): Promise<Stream<M>> {
     const call = this.#start(options)
-    return this.#change(this.#host.decisions.update(patch, ifRevision, call).decide, call)
+    const { decide, expected } = this.#host.decisions.update(patch, ifRevision, call)
+    return this.#change(decide, call, expected)
   }
 
   async extendTtl(ttlMs: number, options: CallOptions = {}): Promise<Stream<M>> {
@@ -138,7 +142,12 @@ export class LiveSession<M> implements StreamSession<M>, Beating, Missing {
     const bounds = { ...(signal && { signal }), ...(timeoutMs !== undefined && { timeoutMs }) }
     const manner = parse(closeOptions, options)
     const call = this.#host.start(bounds)
-    this.#closing ??= this.#close(manner, call)
+    this.#isClosed = true
+    // What could not be ended in order may be tried again.
+    this.#closing ??= this.#close(manner, call).catch((error: unknown) => {
+      this.#closing = undefined
+      throw error
+    })
     return this.#closing
   }
 
@@ -203,30 +212,27 @@ export class LiveSession<M> implements StreamSession<M>, Beating, Missing {
 
   /** The stream is not ours any more. */
   lose(reason: AnyRegistryError): void {
-    if (this.#closing !== undefined || this.signal.aborted) return
+    if (this.signal.aborted) return
     this.#host.leave(this)
+    if (this.#isClosed) return
     this.#loss.abort(reason)
     this.#tell('lost', reason)
   }
 
   get isOver(): boolean {
-    return this.#closing !== undefined || this.signal.aborted
+    return this.#isClosed || this.signal.aborted
   }
 
   #tell(event: keyof SessionEvents<M>, about: unknown): void {
-    for (const handler of this.#emitter.listeners(event)) {
-      try {
-        handler(about)
-      } catch (error) {
-        this.#host.warn(`a handler of a session failed: ${String(error)}`)
-      }
-    }
+    tellAll(this.#emitter.listeners(event), about, (error) =>
+      this.#host.warn(`a handler of a session failed: ${String(error)}`),
+    )
   }
 
   /** @throws what ended the session */
   #requireHeld(): void {
     this.signal.throwIfAborted()
-    if (this.#closing !== undefined) throw new StaleOwnerError(this.id)
+    if (this.#isClosed) throw new StaleOwnerError(this.id)
   }
 
   #start(options: CallOptions): Call {
@@ -234,25 +240,28 @@ export class LiveSession<M> implements StreamSession<M>, Beating, Missing {
     return this.#host.start(options)
   }
 
-  async #change(change: Change<M>, call: Call): Promise<Stream<M>> {
+  async #change(change: Change<M>, call: Call, expected?: Expected): Promise<Stream<M>> {
     try {
-      return await this.#commit(change, call)
+      return await this.#commit(change, call, expected)
     } catch (error) {
       if (!isRegistryError(error)) throw error
       if (error.code === 'STALE_OWNER') await this.#host.recovery.settleNow([this], 'stale', call)
       else if (error.code === 'STREAM_NOT_FOUND') await this.#host.recovery.settleNow([this], 'missing', call)
       else throw error
       this.#requireHeld()
-      return this.#commit(change, call)
+      return this.#commit(change, call, expected)
     }
   }
 
-  async #commit(change: Change<M>, call: Call): Promise<Stream<M>> {
+  async #commit(change: Change<M>, call: Call, expected?: Expected): Promise<Stream<M>> {
     const decide = (current: Stream<M> | undefined): ReturnType<Change<M>> => {
       if (current === undefined) throw new StreamNotFoundError(this.id)
       return change(current)
     }
-    const { stream } = await this.#host.commands.hold(this.id, decide, call, { fence: this.#fence })
+    const { stream } = await this.#host.commands.hold(this.id, decide, call, {
+      fence: this.#fence,
+      ...(expected && { expected }),
+    })
     // What was reported and is not sent yet is known here only.
     this.#stream = { ...stream, statistics: { ...stream.statistics, ...this.#waiting } }
     this.#host.heartbeats.hurry(this, this.intervalMs)
@@ -260,9 +269,13 @@ export class LiveSession<M> implements StreamSession<M>, Beating, Missing {
   }
 
   async #close({ status, unregister }: z.infer<typeof closeOptions>, call: Call): Promise<void> {
+    this.#host.rest(this)
+    await within(this.#underWay, call)
+    if (!this.signal.aborted) await this.#end(status, unregister, call)
     this.#host.leave(this)
-    await this.#underWay
-    if (this.signal.aborted) return
+  }
+
+  async #end(status: TerminalStatus, unregister: boolean, call: Call): Promise<void> {
     const { decisions, store } = this.#host
     const move = decisions.status(status, {})
     const end: Change<M> = (current) =>

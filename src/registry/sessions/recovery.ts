@@ -42,11 +42,7 @@ export class Recovery<M> {
   settle(session: LiveSession<M>, trouble: Trouble): void {
     const sessions = this.#unsettled.get(trouble) ?? new Set()
     this.#unsettled.set(trouble, sessions.add(session))
-    this.#settling ??= Promise.resolve()
-      .then(() => this.#settleAll())
-      .finally(() => {
-        this.#settling = undefined
-      })
+    this.#settling ??= Promise.resolve().then(() => this.#settleAll())
   }
 
   async #settleAll(): Promise<void> {
@@ -60,6 +56,8 @@ export class Recovery<M> {
         })
       }
     }
+    // In the same turn as the last look: nothing can come in between.
+    this.#settling = undefined
   }
 
   /** @throws when the store cannot say of all of them */

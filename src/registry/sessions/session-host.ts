@@ -1,6 +1,7 @@
 import { decideAttach, decideCreate } from '../../core/commands/create.js'
 import type { Decision } from '../../core/commands/decision.js'
 import {
+  isRegistryError,
   RegistryClosedError,
   StaleOwnerError,
   StreamExistsError,
@@ -8,7 +9,7 @@ import {
 } from '../../core/errors.js'
 import type { Stream, StreamInput } from '../../core/model/stream.js'
 import type { Call, Store } from '../../core/store.js'
-import type { Waits } from '../bounded.js'
+import { type Waits, within } from '../bounded.js'
 import type { CallOptions } from '../call.js'
 import type { CommandRunner } from '../command-runner.js'
 import type { Decisions, Registration } from '../decisions.js'
@@ -107,7 +108,7 @@ export class SessionHost<M> {
         try {
           return await this.#begin(registration, manner, decide)
         } catch (error) {
-          if (manner.ifHeld !== 'wait' || !(error instanceof StreamExistsError)) throw error
+          if (manner.ifHeld !== 'wait' || !isWorthWaiting(error)) throw error
           watch ??= new ReleaseWatch(this.store, id)
           await watch.next(manner.call, this.#waits)
         }
@@ -123,17 +124,7 @@ export class SessionHost<M> {
     manner: AttachManner,
     decide: (current: Stream<M> | undefined) => Decision<M>,
   ): Promise<LiveSession<M>> {
-    const before = this.#attaching.get(id) ?? Promise.resolve()
-    const begun = before
-      .catch(() => {})
-      .then(() => this.commands.hold(id, decide, manner.attempt(), { expected: 'absent' }))
-      .then((held) => {
-        const session = new LiveSession(this, held, manner)
-        // One of this registry that was taken over learns it now.
-        this.#sessions.get(id)?.lose(new StaleOwnerError(id, this.#instanceId))
-        this.#sessions.set(id, session)
-        return session
-      })
+    const begun = this.#beginAfter(this.#attaching.get(id), id, manner, decide)
     this.#attaching.set(id, begun)
     const session = await begun.finally(() => {
       if (this.#attaching.get(id) === begun) this.#attaching.delete(id)
@@ -141,6 +132,30 @@ export class SessionHost<M> {
     if (!this.#isClosed) return session
     await session.close().catch(() => {})
     throw new RegistryClosedError()
+  }
+
+  async #beginAfter(
+    before: Promise<unknown> = Promise.resolve(),
+    id: string,
+    manner: AttachManner,
+    decide: (current: Stream<M> | undefined) => Decision<M>,
+  ): Promise<LiveSession<M>> {
+    const call = manner.attempt()
+    await within(
+      before.catch(() => {}),
+      call,
+    )
+    const held = await this.commands.hold(id, decide, call, { expected: 'absent' })
+    const session = new LiveSession(this, held, manner)
+    // One of this registry that was taken over learns it now.
+    this.#sessions.get(id)?.lose(new StaleOwnerError(id, this.#instanceId))
+    this.#sessions.set(id, session)
+    return session
+  }
+
+  /** Its lease is not renewed any more. */
+  rest(session: LiveSession<M>): void {
+    this.heartbeats.remove(session)
   }
 
   leave(session: LiveSession<M>): void {
@@ -157,4 +172,9 @@ export class SessionHost<M> {
     for (const { status, reason } of (await Promise.allSettled(closing)) as PromiseRejectedResult[])
       if (status === 'rejected') this.warn(`a session was not closed in order: ${String(reason)}`)
   }
+}
+
+/** Whether who waits for a stream goes on waiting: it is held, or the registry is out of reach for a while. */
+function isWorthWaiting(error: unknown): boolean {
+  return error instanceof StreamExistsError || (isRegistryError(error) && error.retryable)
 }

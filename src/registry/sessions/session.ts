@@ -30,7 +30,7 @@ export interface AttachOptions extends CallOptions {
 export interface CloseOptions extends CallOptions {
   /** What the stream ends as. Default `closed`: ended by its source. */
   readonly status?: TerminalStatus
-  /** Whether it leaves the registry at once. `false`: it stays in its last status until its lease runs out. */
+  /** Whether it leaves the registry at once. `false`: it stays, in `status`, until its lease runs out. */
   readonly unregister?: boolean
 }
 
@@ -87,7 +87,7 @@ export interface StreamSession<M = Metadata> {
 
   /**
    * Ends the stream in order: sends the last statistics, sets the status and unregisters. Heartbeats stop in any case.
-   * A stream that is not ours any more is left alone. Idempotent.
+   * A stream that is not ours any more is left alone. Calls of a closed session are `STALE_OWNER`. Idempotent.
    */
   close(options?: CloseOptions): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
