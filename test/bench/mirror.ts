@@ -10,6 +10,9 @@ const ROUNDS = 5
 const WATCHES = 100
 const CHANGES = 2_000
 
+/** No change is like one before. */
+let changes = 0
+
 type Content = MirrorContent<Stream['metadata']>
 
 /** Microseconds of one call, the median of many. */
@@ -77,8 +80,9 @@ function measureWatching(content: Content, streams: readonly Stream[], hits: 'no
   const time = microseconds((i) => {
     const stream = active[(i * 17) % active.length]
     if (stream === undefined) return
-    const metadata = { ...stream.metadata, rank: -i }
-    content.follow({ ...stream, metadata, revision: stream.revision + i + 1 }, `9999999999999-${i + 1}`)
+    changes += 1
+    const metadata = { ...stream.metadata, rank: -changes }
+    content.follow({ ...stream, metadata, revision: stream.revision + changes }, `9999999999999-${changes}`)
   }, CHANGES)
   for (const stop of unwatch) stop()
   console.log(
