@@ -25,6 +25,9 @@ const SOCKET_TIMEOUT_MS = 3_000
 const LONGEST_RETRY_MS = 1_000
 const DISCONNECT_TIMEOUT_MS = 100
 
+/** Clients that were closed on purpose. */
+const closed = new WeakSet<object>()
+
 /** Clients of our own: opened by the first call, closed by `close`. The one place that loads ioredis. */
 export function configuredClients(config: ConnectionConfig): ClientSource {
   let opened: Promise<readonly OwnClient[]> | undefined
@@ -35,7 +38,10 @@ export function configuredClients(config: ConnectionConfig): ClientSource {
     },
     close: async () => {
       const clients = await opened?.catch(() => [])
-      for (const client of clients ?? []) client.disconnect()
+      for (const client of clients ?? []) {
+        closed.add(client)
+        client.disconnect()
+      }
     },
   }
 }
@@ -131,6 +137,7 @@ function parseAddress(address: string): Address {
 function prepared(client: Redis): OwnClient {
   client.on('error', ignore)
   letProcessEnd(client)
+  client.on('end', () => revive(client))
   return client
 }
 
@@ -139,4 +146,11 @@ function ignore(): void {}
 
 function isDefined<T>(value: T | undefined): value is T {
   return value !== undefined
+}
+
+/** The driver gives up for good where a failover is told of while it connects: then it is asked to connect anew. */
+function revive(client: Redis): void {
+  if (closed.has(client)) return
+  const connect = (): void => void (closed.has(client) || client.connect().catch(ignore))
+  setTimeout(connect, retryStrategy(1)).unref()
 }

@@ -17,7 +17,7 @@ const TTL_MS = 4_000
 const CALL_TIMEOUT_MS = 2_000
 /** What a call may take beyond its time, on a machine that is busy. */
 const SLACK_MS = 1_000
-const PATIENCE = { timeout: 20_000, interval: 50 }
+const PATIENCE = { timeout: 40_000, interval: 50 }
 
 const closing: (() => unknown)[] = []
 
