@@ -6,6 +6,7 @@ import {
   type StreamEvent,
   type UnknownEvent,
 } from './events.js'
+import { timeOfLogId } from './log-id.js'
 import type { JsonValue } from './model/json.js'
 import type { Metadata, Stream } from './model/stream.js'
 import { streamFromStored } from './model/wire.js'
@@ -26,7 +27,7 @@ export function decodeEvent<M = Metadata>(
   const { id: streamId, source, changes, version = EVENT_VERSION } = record
   const lifted = lift(record, version, upcasters)
   const data = lifted && decodeStream<M>(lifted)
-  const timestamp = new Date(Number.parseInt(record.logId, 10))
+  const timestamp = new Date(timeOfLogId(record.logId))
   if (lifted === undefined || data?.id !== streamId) {
     const json = parseJson(record.doc)
     return {

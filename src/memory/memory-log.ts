@@ -1,3 +1,4 @@
+import { sequenceOfLogId, timeOfLogId } from '../core/log-id.js'
 import { LOG_START, type LogRecord, type LogSlice } from '../core/store.js'
 
 /** What is logged; the log adds the id. */
@@ -38,7 +39,7 @@ export class MemoryLog {
   /** The entries after an id, or all that are kept. */
   read(after: string | undefined, limit: number): LogSlice {
     const first = this.#sequence - this.#entries.length
-    const sequence = after === undefined ? first : Number(after.slice(after.indexOf('-') + 1))
+    const sequence = after === undefined ? first : sequenceOfLogId(after)
     if (sequence > this.#sequence) return { records: [], gap: 'rewound', next: this.last }
     const start = Math.max(0, sequence - first)
     const records = this.#entries.slice(start, start + limit)
@@ -60,7 +61,7 @@ export class MemoryLog {
   trimByAge(now: number): void {
     this.#nextTrim = this.#sequence + TRIM_EVERY
     const oldest = now - this.#maxAgeMs
-    const kept = this.#entries.findIndex(({ logId }) => Number.parseInt(logId, 10) >= oldest)
+    const kept = this.#entries.findIndex(({ logId }) => timeOfLogId(logId) >= oldest)
     if (kept === -1) this.#entries = []
     else if (kept > 0) this.#entries = this.#entries.slice(kept)
   }

@@ -1,11 +1,11 @@
 import { TimeoutError, UnavailableError } from '../core/errors.js'
 import { EVENT_TYPES, type StreamEvent } from '../core/events.js'
+import { compareLogIds } from '../core/log-id.js'
 import type { Call, Store } from '../core/store.js'
 import { within } from '../registry/bounded.js'
 import type { Subscription } from '../registry/events/subscription.js'
 import type { Registry } from '../registry/registry.js'
 import { Alarms } from './alarms.js'
-import { compareLogIds } from './log-order.js'
 import type { MirrorContent } from './mirror-content.js'
 import { Refresher } from './refresher.js'
 

@@ -2,7 +2,7 @@ import type { Metadata, Stream } from '../core/model/stream.js'
 import { type Matcher, matcherOf } from '../core/query/evaluate.js'
 import { type Order, orderOf, type SortPosition } from '../core/query/sort.js'
 import type { QueryTree } from '../core/query/tree.js'
-import { decodeCursor } from '../registry/query/cursor.js'
+import { partOf } from '../registry/query/part.js'
 import { findStreams } from './find.js'
 import type { StreamTable } from './stream-table.js'
 
@@ -45,14 +45,14 @@ export class LiveQuery<M> {
   readonly #shown = new Map<string, Stream<M>>()
 
   constructor(table: StreamTable<M>, tree: QueryTree) {
-    const { limit = Number.POSITIVE_INFINITY, offset = 0, after } = tree
+    const { after, skip, limit } = partOf(tree)
     this.#table = table
     this.#tree = tree
     this.#matches = matcherOf(tree.where)
     this.#order = orderOf(tree.sort)
-    this.#after = after === undefined ? undefined : decodeCursor(tree, after)
-    this.#skip = this.#after === undefined ? offset : 0
-    this.#want = this.#skip + limit
+    this.#after = after
+    this.#skip = skip
+    this.#want = skip + limit
   }
 
   /** Looks everything up anew. Answers what is different, if anything is. O(result). */

@@ -1,7 +1,7 @@
 import type { Metadata, Stream } from '../core/model/stream.js'
 import type { QueryTree } from '../core/query/tree.js'
 import { QueryBuilder } from '../registry/query/builder.js'
-import { decodeCursor } from '../registry/query/cursor.js'
+import { partOf } from '../registry/query/part.js'
 import type { QueryShape } from '../registry/query/query.js'
 import { countStreams, findStreams } from './find.js'
 import type { StreamTable } from './stream-table.js'
@@ -38,10 +38,7 @@ export class TableQuery<M> extends QueryBuilder<M> implements MirrorQuery<M> {
 
   all(): Stream<M>[] {
     const tree = this.toJSON()
-    const { limit = Number.POSITIVE_INFINITY, offset = 0 } = tree
-    const after = tree.after === undefined ? undefined : decodeCursor(tree, tree.after)
-    // The offset was counted before the first page, not again.
-    const skip = after === undefined ? offset : 0
+    const { after, skip, limit } = partOf(tree)
     const found = findStreams(this.#table, tree, { after, want: skip + limit })
     return skip === 0 ? found : found.slice(skip)
   }

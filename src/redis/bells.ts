@@ -1,6 +1,7 @@
 import type { Call, Ring, StatisticsListener } from '../core/store.js'
 import type { ClientSource, RedisClient } from './client.js'
 import { isCluster } from './client.js'
+import { keepConnected } from './keep-connected.js'
 import type { BellChannels } from './keys.js'
 import { letProcessEnd } from './let-process-end.js'
 
@@ -15,6 +16,7 @@ interface Listener {
   unsubscribe(...channels: string[]): Promise<unknown>
   on(event: string, listener: (...args: never[]) => void): unknown
   off(event: string, listener: (...args: never[]) => void): unknown
+  connect(): Promise<unknown>
   disconnect(): void
   duplicate(options: object): Listener
 }
@@ -111,7 +113,7 @@ export class Bells {
     if (client === undefined) return undefined
     const channels = this.#options.channels(client)
     const listener = isCluster(client) ? asListener(client) : duplicate(client)
-    const leave = isCluster(client) ? share(client, channels) : () => listener.disconnect()
+    const leave = isCluster(client) ? share(client, channels) : keepConnected(listener)
     const onMessage = (channel: string, message: string): void => this.#hear(channels, channel, message)
     const heard = { client: listener, channels }
     const onReady = (): void => void this.#subscribe(heard)

@@ -1,7 +1,9 @@
 import type { ClusterOptions, Redis, RedisOptions } from 'ioredis'
 import { UnavailableError } from '../core/errors.js'
 import type { ClientSource, RedisClient } from './client.js'
+import { keepConnected } from './keep-connected.js'
 import { letProcessEnd } from './let-process-end.js'
+import { retryPauseMs } from './retry-pause.js'
 
 /** How to reach Redis, checked. */
 export interface ConnectionConfig {
@@ -17,31 +19,28 @@ export interface ConnectionConfig {
 }
 
 type Driver = Pick<typeof import('ioredis'), 'Redis' | 'Cluster'>
-interface OwnClient extends RedisClient {
-  disconnect(): void
+/** A client of our own, and what closes it. */
+interface OwnClient {
+  readonly client: RedisClient
+  readonly close: () => void
 }
 
 const SOCKET_TIMEOUT_MS = 3_000
-const LONGEST_RETRY_MS = 1_000
 const DISCONNECT_TIMEOUT_MS = 100
-
-/** Clients that were closed on purpose. */
-const closed = new WeakSet<object>()
 
 /** Clients of our own: opened by the first call, closed by `close`. The one place that loads ioredis. */
 export function configuredClients(config: ConnectionConfig): ClientSource {
   let opened: Promise<readonly OwnClient[]> | undefined
+  let clients: Promise<readonly RedisClient[]> | undefined
   return {
     clients: () => {
       opened ??= openClients(config)
-      return opened
+      clients ??= opened.then((own) => own.map(({ client }) => client))
+      return clients
     },
     close: async () => {
-      const clients = await opened?.catch(() => [])
-      for (const client of clients ?? []) {
-        closed.add(client)
-        client.disconnect()
-      }
+      const own = await opened?.catch(() => [])
+      for (const { close } of own ?? []) close()
     },
   }
 }
@@ -74,7 +73,7 @@ function openClient(driver: Driver, config: ConnectionConfig): OwnClient {
   cluster.on('error', ignore)
   cluster.on('+node', (node: Redis) => letProcessEnd(node))
   letProcessEnd(cluster)
-  return cluster
+  return { client: cluster, close: keepConnected(cluster) }
 }
 
 /** A failover must be noticed in seconds: the driver's own defaults wait for a frozen master for minutes. */
@@ -84,7 +83,7 @@ function commonOptions({ username, password, db, dialTimeoutMs, tls }: Connectio
     connectTimeout: dialTimeoutMs,
     socketTimeout: SOCKET_TIMEOUT_MS,
     maxRetriesPerRequest: 1,
-    retryStrategy,
+    retryStrategy: retryPauseMs,
     // A master that became a replica: connect anew, to the new master. Our own retry repeats the command.
     reconnectOnError: (error) => error.message.startsWith('READONLY'),
     ...(username !== undefined && { username }),
@@ -102,7 +101,7 @@ function sentinelOptions(
     name,
     sentinels: addresses.filter(isDefined),
     sentinelCommandTimeout: 1_000,
-    sentinelRetryStrategy: retryStrategy,
+    sentinelRetryStrategy: retryPauseMs,
     failoverDetector: true,
     ...(password !== undefined && { sentinelPassword: password }),
   }
@@ -113,15 +112,10 @@ function clusterOptions({ lazyConnect, retryStrategy: _, ...redisOptions }: Redi
     lazyConnect: lazyConnect === true,
     // The driver's timer for closing a connection must not outlast our pauses between reconnects.
     redisOptions: { ...redisOptions, disconnectTimeout: DISCONNECT_TIMEOUT_MS },
-    clusterRetryStrategy: retryStrategy,
+    clusterRetryStrategy: retryPauseMs,
     slotsRefreshTimeout: redisOptions.connectTimeout ?? 2_000,
     retryDelayOnFailover: 100,
   }
-}
-
-/** Full jitter: many clients that lost one server do not come back as one. */
-function retryStrategy(attempt: number): number {
-  return 10 + Math.random() * Math.min(LONGEST_RETRY_MS, 50 * 2 ** Math.min(attempt, 10))
 }
 
 interface Address {
@@ -137,8 +131,7 @@ function parseAddress(address: string): Address {
 function prepared(client: Redis): OwnClient {
   client.on('error', ignore)
   letProcessEnd(client)
-  client.on('end', () => revive(client))
-  return client
+  return { client, close: keepConnected(client) }
 }
 
 /** Calls report what went wrong; without a listener the driver would print it. */
@@ -146,11 +139,4 @@ function ignore(): void {}
 
 function isDefined<T>(value: T | undefined): value is T {
   return value !== undefined
-}
-
-/** The driver gives up for good where a failover is told of while it connects: then it is asked to connect anew. */
-function revive(client: Redis): void {
-  if (closed.has(client)) return
-  const connect = (): void => void (closed.has(client) || client.connect().catch(ignore))
-  setTimeout(connect, retryStrategy(1)).unref()
 }

@@ -1,5 +1,6 @@
 import { decodeEvent, type EventUpcasters } from '../../core/event-codec.js'
 import type { EventGap, StreamEvent, UnknownEvent } from '../../core/events.js'
+import { sequenceOfLogId, timeOfLogId } from '../../core/log-id.js'
 import type { Call, LogRecord, LogSlice, Store } from '../../core/store.js'
 import { encodeLogCursor, type LogPositions } from './log-cursor.js'
 
@@ -102,6 +103,5 @@ export class LogReader<M> {
 
 /** The id after which an entry is the next one: the numbers are dense. */
 function idBefore(logId: string): string {
-  const [ms, sequence] = logId.split('-')
-  return `${ms}-${Number(sequence) - 1}`
+  return `${timeOfLogId(logId)}-${sequenceOfLogId(logId) - 1}`
 }

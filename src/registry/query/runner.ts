@@ -16,10 +16,11 @@ import { decodeMatch } from '../decode.js'
 import type { StreamPage } from '../registry.js'
 import { countMatches } from './count.js'
 import { countByCounters, groupByCounters } from './counters.js'
-import { decodeCursor, encodeCursor } from './cursor.js'
+import { encodeCursor } from './cursor.js'
 import { drain } from './drain.js'
 import { type Explanation, explain } from './explanation.js'
 import { Row } from './lane.js'
+import { type Part, partOf } from './part.js'
 import type { Group } from './query.js'
 import { Search, type SearchOptions } from './search.js'
 import { SizeCache } from './size-cache.js'
@@ -31,14 +32,6 @@ const PAGE_BUDGET = 10_000
 const PLAN_ATTEMPTS = 3
 
 const ALL = Number.POSITIVE_INFINITY
-
-/** Which part of a query's matches is asked for. */
-interface Part {
-  readonly after: SortPosition | undefined
-  /** How many to leave out, at the beginning of a query only. */
-  readonly skip: number
-  readonly limit: number
-}
 
 /** Runs queries over a store: plans, walks, merges, and checks documents where indexes cannot tell. */
 export class QueryRunner<M> {
@@ -221,12 +214,6 @@ type Reading<T> = Pick<SearchOptions<T>, 'read' | 'decode'>
 const READING_IDS: Reading<Match> = {
   read: 'ids',
   decode: (match) => new Row(match.id, match, ({ id, key }) => ({ id, values: [key ?? undefined] })),
-}
-
-function partOf(tree: QueryTree, defaultLimit: number): Part {
-  const { after, limit = defaultLimit, offset = 0 } = tree
-  if (after === undefined) return { after, skip: offset, limit }
-  return { after: decodeCursor(tree, after), skip: 0, limit }
 }
 
 /** A stream that moved while the query ran is found twice: where it stands now counts. */

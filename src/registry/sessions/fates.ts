@@ -1,3 +1,4 @@
+import { compareLogIds, sequenceOfLogId, timeOfLogId } from '../../core/log-id.js'
 import type { Call, LogRecord, Store } from '../../core/store.js'
 
 /** A stream that a session held and that is live no more. */
@@ -36,16 +37,17 @@ export async function fatesOf(
   const [oldest] = (await store.readLog(partition, undefined, 1, call)).records
   // Of an empty log, the end tells whether it ever held anything.
   const begin = oldest?.logId ?? (await store.logEnds(call))[partition] ?? ''
-  const isWhole = oldest === undefined ? sequenceOf(begin) === 0 : sequenceOf(begin) === 1
-  const reachesBack = isWhole || (oldest !== undefined && timeOf(oldest) <= from)
+  const isWhole = oldest === undefined ? sequenceOfLogId(begin) === 0 : sequenceOfLogId(begin) === 1
+  const reachesBack = isWhole || (oldest !== undefined && timeOfLogId(oldest.logId) <= from)
   const wanted = new Map(missing.map((each) => [each.id, each]))
   const fates = new Map<string, Fate>(missing.map(({ id }) => [id, reachesBack ? 'lost' : 'unknown']))
   for (let after = `${from}-0`; ; ) {
     const { records, next } = await store.readLog(partition, after, SLICE, call)
     for (const record of records) {
       const known = wanted.get(record.id)
-      if (known === undefined || timeOf(record) < from || record.logId === known.fence) continue
-      if (isAfter(record, known.fence))
+      if (known === undefined || timeOfLogId(record.logId) < from) continue
+      // Of a log that began anew, everything came after.
+      if (compareLogIds(record.logId, known.fence) > 0)
         fates.set(record.id, turn(fates.get(record.id), record, isOwn(record.opId)))
     }
     if (records.length < SLICE) return fates
@@ -68,18 +70,4 @@ function turn(fate: Fate | undefined, { type }: LogRecord, isOwn: boolean): Fate
     default:
       return fate ?? 'unknown'
   }
-}
-
-function timeOf({ logId }: LogRecord): number {
-  return Number.parseInt(logId, 10)
-}
-
-function sequenceOf(logId: string): number {
-  return Number(logId.slice(logId.indexOf('-') + 1))
-}
-
-/** Whether an entry came after the one that gave the fence; all of a log that began anew did. */
-function isAfter({ logId }: LogRecord, fence: string): boolean {
-  const [ms, fenceMs] = [Number.parseInt(logId, 10), Number.parseInt(fence, 10)]
-  return ms === fenceMs ? sequenceOf(logId) > sequenceOf(fence) : ms > fenceMs
 }
