@@ -1,15 +1,19 @@
-import { RedisRegistry } from '@mirror/stream-registry'
-import { Redis } from 'ioredis'
+import type { Contender } from './contenders/contender.ts'
+import { entrants } from './contenders/index.ts'
 import { inFlight } from './measure.ts'
-import { sampleStream } from './sample-streams.ts'
+import { queryStream } from './streams.ts'
 
-const STREAMS = 1_000
-const TICK_MS = 10
+const IN_FLIGHT = 64
 
-/** What a writer is told: over what, how many a second (0: as fast as it can), and how many in all. */
-export interface WriterOrder {
+/** What a writer is told first: as which contender it writes, and how many streams there are. */
+export interface WriterRole {
+  readonly entrant: string
   readonly port: number
-  readonly how: 'ours' | 'raw'
+  readonly streams: number
+}
+
+/** What it is told then: how many changes, and how many a second; zero: as fast as it can. */
+export interface WriterOrder {
   readonly perSecond: number
   readonly count: number
 }
@@ -19,25 +23,15 @@ export function preciseNow(): number {
   return performance.timeOrigin + performance.now()
 }
 
-async function write({ port, how, perSecond, count }: WriterOrder): Promise<void> {
-  const redis = new Redis(port)
-  const registry = new RedisRegistry({
-    redis,
-    instanceId: 'writer',
-    writeTimeoutMs: 60_000,
-    maxEvents: 200_000,
-  })
-  const ids = Array.from({ length: STREAMS }, (_, i) => sampleStream(i).id)
-  const bytes = (await redis.get(`mirror:streams:${ids[0]}`)) ?? ''
-  const send = (i: number): Promise<unknown> => {
-    const sentAt = preciseNow()
-    if (how === 'raw') return redis.publish('raw', `${sentAt} ${bytes}`)
-    return registry.update(ids[i % STREAMS] ?? '', { metadata: { sentAt } })
-  }
-  if (perSecond === 0) await inFlight(64, count, send)
+async function write(
+  contender: Contender,
+  streams: number,
+  { perSecond, count }: WriterOrder,
+): Promise<void> {
+  const send = (i: number): Promise<unknown> =>
+    contender.tell?.(queryStream(i % streams, streams).id, preciseNow()) ?? Promise.resolve()
+  if (perSecond === 0) await inFlight(IN_FLIGHT, count, send)
   else await paced(perSecond, count, send)
-  await registry.close()
-  redis.disconnect()
 }
 
 /** Sends so many a second, spread over short ticks. */
@@ -47,11 +41,20 @@ async function paced(perSecond: number, count: number, send: (i: number) => Prom
   for (let i = 0; i < count; ) {
     const due = Math.min(count, Math.floor(((performance.now() - began) / 1_000) * perSecond) + 1)
     for (; i < due; i++) sending.push(send(i))
-    await new Promise((resolve) => setTimeout(resolve, perSecond > 1_000 / TICK_MS ? 1 : TICK_MS / 2))
+    await new Promise((resolve) => setTimeout(resolve, 1))
   }
   await Promise.all(sending)
 }
 
-process.on('message', (order: WriterOrder) => {
-  write(order).then(() => process.send?.('done'))
-})
+/** Opened by the first message, writes for each one after it, until the parent hangs up. */
+async function serve({ entrant, port, streams }: WriterRole): Promise<void> {
+  const contender = await entrants.find(({ key }) => key === entrant)?.open(port)
+  if (contender === undefined) throw new RangeError(`no contender ${entrant}`)
+  process.on('message', (order: WriterOrder) => {
+    void write(contender, streams, order).then(() => process.send?.('done'))
+  })
+  process.send?.('ready')
+}
+
+process.once('message', (role: WriterRole) => void serve(role))
+process.once('disconnect', () => process.exit())

@@ -16,6 +16,12 @@ export function median(values: readonly number[]): number {
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
 }
 
+/** The value that so large a share of them does not exceed. */
+export function quantile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN
+}
+
 /** Runs the contenders in turn, `rounds` times after one to warm up, so that noise hits all of them alike. */
 export async function compare(contenders: readonly Contender[], rounds = 5): Promise<Rates[]> {
   const rates = contenders.map(({ name }) => ({ name, perSecond: [] as number[] }))

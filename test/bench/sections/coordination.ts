@@ -3,13 +3,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { LeaderElection, RedisRegistry, TTLManager } from '@mirror/stream-registry'
 import { Redis } from 'ioredis'
-import { startRedis } from '../support/redis-server.ts'
-import { inFlight, median } from './measure.ts'
-import { sampleStream } from './sample-streams.ts'
+import { startRedis } from '../../support/redis-server.ts'
+import type { Figure } from '../figure.ts'
+import { inFlight, median } from '../measure.ts'
+import { sampleStream } from '../sample-streams.ts'
 
 const SESSIONS = 10_000
 const SESSION_TTL_MS = 30_000
-const MEASURED_MS = 20_000
+const MEASURED_MS = 10_000
 const LAPSED = 100_000
 const LEASE_MS = 2_000
 const ROUNDS = 5
@@ -25,32 +26,23 @@ async function candidate(port: number): Promise<void> {
   await new Promise(() => process.channel?.ref())
 }
 
-async function measureSessions(port: number): Promise<void> {
+async function measureSessions(port: number): Promise<Figure[]> {
   const redis = new Redis(port)
   const registry = new RedisRegistry({ redis })
   await inFlight(256, SESSIONS, (i) => registry.attach({ ...sampleStream(i), ttlMs: SESSION_TTL_MS }))
   // The first beats come together, as all began together.
   await sleep(SESSION_TTL_MS / 3)
   const [cpu, began] = [process.cpuUsage(), performance.now()]
-  const calls = await commandCalls(redis)
   await sleep(MEASURED_MS)
   const { user, system } = process.cpuUsage(cpu)
   const share = (user + system) / 10 / (performance.now() - began)
-  const beats = (await commandCalls(redis)) - calls
-  console.log(
-    `${SESSIONS} sessions at a time to live of ${SESSION_TTL_MS / 1_000} s: ${share.toFixed(2)} % of a core, ` +
-      `${(beats / (MEASURED_MS / 1_000)).toFixed(0)} calls a second; alive: ${await registry.count()}`,
-  )
   await redis.flushall()
   redis.disconnect()
+  const what = `heartbeats of ${SESSIONS.toLocaleString('en')} sessions, ttl ${SESSION_TTL_MS / 1_000} s`
+  return [{ what, reached: share, unit: '% of a core', atMost: 3 }]
 }
 
-async function commandCalls(redis: Redis): Promise<number> {
-  const text = await redis.info('commandstats')
-  return Number(/cmdstat_evalsha:calls=(\d+)/.exec(text)?.[1])
-}
-
-async function measureSweep(port: number): Promise<void> {
+async function measureSweep(port: number): Promise<Figure[]> {
   const redis = new Redis(port)
   const registry = new RedisRegistry({ redis })
   const rates: number[] = []
@@ -77,13 +69,15 @@ async function measureSweep(port: number): Promise<void> {
     )
     await redis.flushall()
   }
-  console.log(
-    `${LAPSED} lapsed leases: ${Math.round(median(rates))} finished a second, longest call ${Math.max(0, ...longest).toFixed(1)} ms`,
-  )
   redis.disconnect()
+  const what = `sweep of ${LAPSED.toLocaleString('en')} lapsed leases`
+  return [
+    { what, reached: median(rates), unit: '/s', atLeast: 5_000 },
+    { what: `${what}, longest call`, reached: median(longest), unit: 'ms', atMost: 5 },
+  ]
 }
 
-async function measureElection(port: number): Promise<void> {
+async function measureElection(port: number): Promise<Figure[]> {
   const redis = new Redis(port)
   const registry = new RedisRegistry({ redis })
   const start = (): LeaderElection => {
@@ -114,21 +108,31 @@ async function measureElection(port: number): Promise<void> {
     killed.push(await led(heir))
     await heir.stop()
   }
-  console.log(
-    `a new leader after a stop: ${median(stopped).toFixed(0)} ms; after a kill, of a lease of ${LEASE_MS} ms: ` +
-      `median ${median(killed).toFixed(0)}, longest ${Math.max(...killed).toFixed(0)} ms`,
-  )
   redis.disconnect()
+  return [
+    { what: 'a new leader after a stop', reached: Math.max(...stopped), unit: 'ms', atMost: 250 },
+    {
+      what: `a new leader after a kill, lease ${LEASE_MS / 1_000} s, the longest of ${ROUNDS}`,
+      reached: Math.max(...killed),
+      unit: 'ms',
+      atMost: LEASE_MS + 1_000,
+    },
+  ]
 }
 
-const [, , port] = process.argv
-if (port !== undefined) await candidate(Number(port))
-const server = await startRedis()
-try {
-  await measureElection(server.port)
-  await measureSweep(server.port)
-  await measureSessions(server.port)
-} finally {
-  await server.stop()
+/** Sessions, sweeping and electing, on a redis-server of their own. */
+export async function coordinationFigures(): Promise<Figure[]> {
+  const server = await startRedis()
+  try {
+    return [
+      ...(await measureElection(server.port)),
+      ...(await measureSweep(server.port)),
+      ...(await measureSessions(server.port)),
+    ]
+  } finally {
+    await server.stop()
+  }
 }
-process.exit()
+
+// Forked by `measureElection`.
+if (process.send && process.argv[1] === candidateFile) await candidate(Number(process.argv[2]))
