@@ -15,18 +15,24 @@ type Statistics = Partial<StreamStatistics>
 
 /** Every index entry of a stream: the built-in ones, then the declared ones. */
 export function entriesOf(document: Stream<unknown>): EntriesOf {
-  return (declared) => [
-    equality('status', document.status),
-    equality('type', document.type),
-    equality('protocol', document.protocol),
-    equality('health', document.state.health),
-    ...(document.owner === undefined ? [] : [equality('owner', document.owner)]),
-    ...document.tags.map((tag) => equality('tag', tag)),
-    { kind: 'number', index: 'created_at', value: document.createdAt.getTime() },
-    { kind: 'text', index: 'source_addr', value: document.sourceAddr },
-    { kind: 'counter', index: STATUS_TYPE_COUNTER, value: `${document.status}|${document.type}` },
-    ...declared.flatMap((declaration) => declaredEntry(declaration, document)),
-  ]
+  return (declared) => {
+    const { status, type, protocol, state, owner, tags, createdAt, sourceAddr } = document
+    const entries: Entry[] = [
+      equality('status', status),
+      equality('type', type),
+      equality('protocol', protocol),
+      equality('health', state.health),
+    ]
+    if (owner !== undefined) entries.push(equality('owner', owner))
+    for (const tag of tags) entries.push(equality('tag', tag))
+    entries.push(
+      { kind: 'number', index: 'created_at', value: createdAt.getTime() },
+      { kind: 'text', index: 'source_addr', value: sourceAddr },
+      { kind: 'counter', index: STATUS_TYPE_COUNTER, value: `${status}|${type}` },
+    )
+    for (const declaration of declared) entries.push(...declaredEntry(declaration, document))
+    return entries
+  }
 }
 
 /** What a document has in declared indexes alone. */

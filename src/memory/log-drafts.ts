@@ -9,13 +9,20 @@ export function draftEvents(
   after: MemoryRecord | undefined,
 ): LogDraft[] {
   const lastDoc = write.kind === 'remove' ? write.lastDoc : undefined
-  return events.flatMap(({ type, shows, changes }) => {
+  const drafts: LogDraft[] = []
+  for (const { type, shows, changes } of events) {
     const shown = shows === 'stored' ? before : (after ?? before)
-    if (shown === undefined) return []
+    if (shown === undefined) continue
     const doc = shows === 'written' && lastDoc !== undefined ? lastDoc : shown.doc
-    return [{ ...draftOf(shown, type, source), doc, opId, ...(changes && { changes }) }]
-  })
+    const draft: Mutable<LogDraft> = { type, id: shown.id, doc, deadline: shown.deadline, source, opId }
+    if (shown.side !== undefined) draft.side = shown.side
+    if (changes !== undefined) draft.changes = changes
+    drafts.push(draft)
+  }
+  return drafts
 }
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
 /** The event that shows this record. */
 export function draftOf({ id, doc, side, deadline }: Rec, type: string, source: string): LogDraft {

@@ -79,14 +79,18 @@ export class MemoryIndexes {
   /** Takes the entries of a document away and adds those of the one in its place; what stays is left alone. */
   replace(before: readonly PlacedEntry[], after: readonly PlacedEntry[]): void {
     if (before === after) return
-    for (const entry of before) if (!after.some((kept) => samePlace(kept, entry))) this.remove(entry)
-    for (const entry of after) if (!before.some((old) => samePlace(old, entry))) this.add(entry)
+    for (const entry of before) if (!isAmong(after, entry)) this.remove(entry)
+    for (const entry of after) if (!isAmong(before, entry)) this.add(entry)
   }
 
   add({ list, item }: PlacedEntry): void {
+    if (isEmpty(list)) this.#keep(list)
     if (list.kind === 'counter') list.count += 1
     else list.items.add(item)
-    // It may have been empty, and dropped, since the entry was placed.
+  }
+
+  /** It may have been empty, and dropped, since the entry was placed. */
+  #keep(list: MemoryList): void {
     const values = this.#lists.get(list.index)
     if (!values?.has(list.value)) values?.set(list.value, list)
   }
@@ -94,8 +98,17 @@ export class MemoryIndexes {
   remove({ list, item }: PlacedEntry): void {
     if (list.kind === 'counter') list.count -= 1
     else list.items.delete(item)
-    if (list.items.size === 0 && list.count <= 0) this.#lists.get(list.index)?.delete(list.value)
+    if (isEmpty(list)) this.#lists.get(list.index)?.delete(list.value)
   }
+}
+
+function isEmpty({ items, count }: MemoryList): boolean {
+  return items.size === 0 && count <= 0
+}
+
+function isAmong(entries: readonly PlacedEntry[], entry: PlacedEntry): boolean {
+  for (const other of entries) if (samePlace(other, entry)) return true
+  return false
 }
 
 /** Whether both are the same place. */

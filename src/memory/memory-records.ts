@@ -1,7 +1,9 @@
-import { MemoryIndexes } from './memory-indexes.js'
+import { MemoryIndexes, type PlacedEntry } from './memory-indexes.js'
 import type { MemoryRecord } from './memory-record.js'
 import { AFTER_ALL_IDS, type Searched } from './memory-search.js'
 import { type Item, SortedItems } from './sorted-items.js'
+
+const NO_ENTRIES: readonly PlacedEntry[] = []
 
 /** The records of a store in memory, with their indexes and leases. */
 export class MemoryRecords implements Searched<MemoryRecord> {
@@ -24,7 +26,7 @@ export class MemoryRecords implements Searched<MemoryRecord> {
       this.records.set(after.id, after)
       this.leases.add(leaseOf(after))
     }
-    this.indexes.replace(before?.entries ?? [], after?.entries ?? [])
+    this.indexes.replace(before?.entries ?? NO_ENTRIES, after?.entries ?? NO_ENTRIES)
   }
 
   /** Renews a lease. */

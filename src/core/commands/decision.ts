@@ -82,6 +82,7 @@ export function lapsedEvent(stream: Pick<Stream<unknown>, 'status'>): EventType 
 
 /** What differs from having reported nothing: most streams begin with nothing to store. */
 function encodeStatistics(statistics: StreamStatistics): string {
+  if (statistics === NO_STATISTICS) return '{}'
   const json = statisticsToJSON(statistics)
   for (const name in NOTHING_REPORTED) if (json[name] === NOTHING_REPORTED[name]) delete json[name]
   return JSON.stringify(json)
