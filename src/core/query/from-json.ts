@@ -1,6 +1,6 @@
 import { QueryError } from '../errors.js'
 import { isPlainObject } from '../model/json.js'
-import { parseTime } from '../model/wire.js'
+import { parseTime } from '../model/time.js'
 import {
   comparison,
   cursorText,
