@@ -21,6 +21,10 @@ export interface MirrorChange<M = Metadata> {
 interface Row<M> {
   readonly stream: Stream<M>
   readonly position: SortPosition
+  /** Whether it is among the rows still. */
+  isKept: boolean
+  /** The stream as it was told last, while it is in the window. */
+  told: Stream<M> | undefined
 }
 
 /**
@@ -36,13 +40,11 @@ export class LiveQuery<M> {
   readonly #after: SortPosition | undefined
   readonly #skip: number
   readonly #want: number
-  #rows: Row<M>[] = []
-  /** Where each row stands, by its id. */
+  readonly #rows: Row<M>[] = []
+  /** The rows by their ids. */
   readonly #known = new Map<string, Row<M>>()
   /** Whether there may be matches behind the rows. */
   #hasMore = false
-  /** The window as it was told last. */
-  readonly #shown = new Map<string, Stream<M>>()
 
   constructor(table: StreamTable<M>, tree: QueryTree) {
     const { after, skip, limit } = partOf(tree)
@@ -55,14 +57,9 @@ export class LiveQuery<M> {
     this.#want = skip + limit
   }
 
-  /** Looks everything up anew. Answers what is different, if anything is. O(result). */
-  renew(): MirrorChange<M> | undefined {
-    const found = findStreams(this.#table, this.#tree, { after: this.#after, want: this.#want })
-    this.#rows = found.map((stream) => this.#rowOf(stream))
-    this.#known.clear()
-    for (const row of this.#rows) this.#known.set(row.stream.id, row)
-    this.#hasMore = found.length === this.#want
-    return this.#tell(new Set([...this.#shown.keys(), ...this.#known.keys()]), false)
+  /** Looks the result up, before any change. Answers it as a change of nothing, unless it is empty. O(result). */
+  begin(): MirrorChange<M> | undefined {
+    return this.#tell(this.#refill(), false)
   }
 
   /**
@@ -75,30 +72,32 @@ export class LiveQuery<M> {
     const before = this.#known.get(id)
     const row = after !== undefined && this.#matches(after) ? this.#rowOf(after) : undefined
     if (before === undefined && row === undefined) return undefined
-    const touched = new Set([id, ...this.#edge()])
-    if (before !== undefined) this.#take(before)
-    if (row !== undefined) this.#insert(row)
+    const touched = this.#edge()
+    const current = this.#replace(before, row)
+    if (current !== undefined) touched.push(current)
     if (this.#rows.length > this.#want) {
-      const [last] = this.#rows.slice(-1)
-      if (last !== undefined) this.#take(last)
-      if (last !== undefined) touched.add(last.stream.id)
+      const last = this.#dropLast()
+      if (last !== undefined) touched.push(last)
       this.#hasMore = true
     } else if (this.#rows.length < this.#want && this.#hasMore) {
-      for (const refilled of this.#refill()) touched.add(refilled)
+      for (const refilled of this.#refill()) {
+        // It stood behind the rows that are known for a moment only.
+        if (current !== undefined && refilled.stream.id === id) passOn(current, refilled)
+        touched.push(refilled)
+      }
     }
-    for (const edge of this.#edge()) touched.add(edge)
+    if (this.#skip > 0) touched.push(...this.#edge())
     const hasMoved = !before || !row || this.#order.compare(before.position, row.position) !== 0
     return this.#tell(touched, isQuiet && !hasMoved)
   }
 
-  /** The streams on both sides of the window's beginning: a change before them moves one over it. */
-  #edge(): string[] {
-    if (this.#skip === 0) return []
-    return this.#rows.slice(this.#skip - 1, this.#skip + 1).map(({ stream }) => stream.id)
+  /** The rows on both sides of the window's beginning: a change before them moves one over it. */
+  #edge(): Row<M>[] {
+    return this.#skip === 0 ? [] : this.#rows.slice(this.#skip - 1, this.#skip + 1)
   }
 
   #rowOf(stream: Stream<M>): Row<M> {
-    return { stream, position: this.#order.positionOf(stream) }
+    return { stream, position: this.#order.positionOf(stream), isKept: false, told: undefined }
   }
 
   /** Where a row is, or would be. */
@@ -114,9 +113,34 @@ export class LiveQuery<M> {
     return low
   }
 
+  /** Puts a row in the place of another one of the same stream. Answers the one that stands for the stream now. */
+  #replace(before: Row<M> | undefined, after: Row<M> | undefined): Row<M> | undefined {
+    if (before !== undefined) this.#take(before)
+    if (after === undefined) return before
+    if (before !== undefined) passOn(before, after)
+    this.#insert(after)
+    return after
+  }
+
   #take(row: Row<M>): void {
     this.#rows.splice(this.#placeOf(row), 1)
+    this.#forget(row)
+  }
+
+  #dropLast(): Row<M> | undefined {
+    const last = this.#rows.pop()
+    if (last !== undefined) this.#forget(last)
+    return last
+  }
+
+  #forget(row: Row<M>): void {
+    row.isKept = false
     this.#known.delete(row.stream.id)
+  }
+
+  #keep(row: Row<M>): void {
+    row.isKept = true
+    this.#known.set(row.stream.id, row)
   }
 
   /** Unless it stands behind rows that are not known, or before the cursor that the query begins at. */
@@ -125,48 +149,53 @@ export class LiveQuery<M> {
     const place = this.#placeOf(row)
     if (place === this.#rows.length && this.#hasMore) return
     this.#rows.splice(place, 0, row)
-    this.#known.set(row.stream.id, row)
+    this.#keep(row)
   }
 
   /** Looks up what has moved into the window. */
-  #refill(): string[] {
+  #refill(): Row<M>[] {
     const missing = this.#want - this.#rows.length
     const after = this.#rows.at(-1)?.position ?? this.#after
     const found = findStreams(this.#table, this.#tree, { after, want: missing })
     this.#hasMore = found.length === missing
-    for (const stream of found) {
-      const row = this.#rowOf(stream)
+    const refilled = found.map((stream) => this.#rowOf(stream))
+    for (const row of refilled) {
       this.#rows.push(row)
-      this.#known.set(stream.id, row)
+      this.#keep(row)
     }
-    return found.map(({ id }) => id)
+    return refilled
   }
 
-  /** What of these streams is to be told. */
-  #tell(touched: Iterable<string>, isQuiet: boolean): MirrorChange<M> | undefined {
+  /** What of these rows is to be told. One that is named again is told once. */
+  #tell(touched: readonly Row<M>[], isQuiet: boolean): MirrorChange<M> | undefined {
     const added: Stream<M>[] = []
     const changed: Stream<M>[] = []
     const removed: Stream<M>[] = []
-    for (const id of touched) {
-      const before = this.#shown.get(id)
-      const after = this.#visible(id)
+    for (const row of touched) {
+      const before = row.told
+      const after = this.#isVisible(row) ? row.stream : undefined
+      row.told = after
       if (before === after) continue
-      if (after === undefined) this.#shown.delete(id)
-      else this.#shown.set(id, after)
-      if (before === undefined) added.push(after as Stream<M>)
-      else if (after === undefined) removed.push(before)
+      if (after === undefined) removed.push(before as Stream<M>)
+      else if (before === undefined) added.push(after)
       else changed.push(after)
     }
     const isSame = added.length === 0 && removed.length === 0 && (isQuiet || changed.length === 0)
     if (isSame) return undefined
-    const result = this.#rows.slice(this.#skip).map(({ stream }) => stream)
-    return { added: this.#sorted(added), changed: this.#sorted(changed), removed, result }
+    return { added: this.#sorted(added), changed: this.#sorted(changed), removed, result: this.#window() }
   }
 
-  #visible(id: string): Stream<M> | undefined {
-    const row = this.#known.get(id)
-    if (row === undefined || (this.#skip > 0 && this.#placeOf(row) < this.#skip)) return undefined
-    return row.stream
+  #window(): Stream<M>[] {
+    const streams: Stream<M>[] = []
+    for (let i = this.#skip; i < this.#rows.length; i++) {
+      const row = this.#rows[i]
+      if (row !== undefined) streams.push(row.stream)
+    }
+    return streams
+  }
+
+  #isVisible(row: Row<M>): boolean {
+    return row.isKept && (this.#skip === 0 || this.#placeOf(row) >= this.#skip)
   }
 
   #sorted(streams: Stream<M>[]): Stream<M>[] {
@@ -175,4 +204,10 @@ export class LiveQuery<M> {
       ? streams
       : streams.sort((a, b) => this.#order.compare(position(a), position(b)))
   }
+}
+
+/** What was told of a stream's row was told of the one in its place. */
+function passOn<M>(before: Row<M>, after: Row<M>): void {
+  after.told = before.told
+  before.told = undefined
 }

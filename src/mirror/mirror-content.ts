@@ -60,7 +60,7 @@ export class MirrorContent<M> {
   /** Tells the listener of what matches now, if anything does, and of every change from here on. */
   watch(tree: QueryTree, listener: (change: MirrorChange<M>) => void): () => void {
     const watch = { query: new LiveQuery(this.table, tree), listener }
-    const first = watch.query.renew()
+    const first = watch.query.begin()
     this.#watches.add(watch)
     if (first !== undefined) this.#call(watch, first)
     return () => void this.#watches.delete(watch)
