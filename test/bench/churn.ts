@@ -121,8 +121,9 @@ class Scene {
 
   async #askForAll(): Promise<void> {
     const from = Date.now()
-    const answer = new Set(await this.#contender.list?.())
+    const listed = await this.#contender.list?.()
     const { mustHold, mayHold } = this.#truth.bounds(from, Date.now(), 'all')
+    const answer = new Set(listed?.map(({ id }) => String(id)))
     this.seen.answers += 1
     if (!isSubset(answer, mayHold)) this.seen.ghosts += 1
     if (!isSubset(mustHold, answer)) this.seen.missed += 1

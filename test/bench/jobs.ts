@@ -16,6 +16,8 @@ export interface Population {
 /** Something to do, `i` times; `tidy` undoes the first `count` of them, and is not measured. */
 export interface Work {
   readonly run: (i: number) => Promise<unknown>
+  /** What `run` answers, in a form that all contenders share; where it is not in one. */
+  readonly answer?: () => Promise<unknown>
   readonly tidy?: (count: number) => Promise<unknown>
 }
 
@@ -120,6 +122,10 @@ export const jobs: readonly Job[] = [
     name: 'list all',
     width: 1,
     isQuestion: true,
-    on: (to) => to.list && { run: async () => [...(await to.list!())].sort() },
+    on: (to) =>
+      to.list && {
+        run: () => to.list!(),
+        answer: async () => (await to.list!()).map(({ id }) => String(id)).sort(),
+      },
   },
 ]

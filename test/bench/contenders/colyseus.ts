@@ -53,8 +53,9 @@ class Colyseus implements Contender {
     return this.#driver.findOne({ roomId: id })
   }
 
-  async list(): Promise<string[]> {
-    return idsOf(await this.#driver.query({}))
+  async list(): Promise<BenchRecord[]> {
+    const rooms = (await this.#driver.query({})) as Room[]
+    return rooms.flatMap(({ metadata }) => metadata ?? [])
   }
 
   async countOf(status: string): Promise<number> {

@@ -35,7 +35,7 @@ export interface Newest {
 
 export const PAGE_SIZE = 10
 
-/** One way to keep a registry. What it cannot do is left out. Queries answer with ids, having loaded the records. */
+/** One way to keep a registry. What it cannot do is left out. Queries for the newest answer with ids, having loaded the records. */
 export interface Contender {
   register(stream: BenchStream): Promise<unknown>
   /** Takes back what `register` did, in any way that leaves nothing: it is not measured. */
@@ -46,7 +46,8 @@ export interface Contender {
   report?(id: string, report: Report): Promise<unknown>
   setStatus?(id: string, status: StreamStatus): Promise<unknown>
   get?(id: string): Promise<object | undefined>
-  list?(): Promise<readonly string[]>
+  /** All records, as objects, in any order. */
+  list?(): Promise<readonly { readonly id: unknown }[]>
   countOf?(status: StreamStatus): Promise<number>
   countOfBoth?(type: StreamType, status: StreamStatus): Promise<number>
   newest?(which: Newest): Promise<readonly string[]>

@@ -10,6 +10,10 @@ import {
 
 const TTL_MS = 3_600_000
 
+interface Hash extends Readonly<Record<string, string>> {
+  readonly id: string
+}
+
 /** What a good engineer writes in an afternoon: a hash per stream, sorted sets per status, type and tag, one of deadlines. */
 class Idiomatic implements Contender {
   readonly redis: Redis
@@ -55,7 +59,7 @@ class Idiomatic implements Contender {
     const [[, fields] = [], [, deadline] = []] = replies ?? []
     return Number(deadline) > Date.now() ? (fields as object) : undefined
   }
-  async list(): Promise<string[]> {
+  async list(): Promise<Hash[]> {
     return this.#load(await this.redis.zrangebyscore('i:deadlines', Date.now(), '+inf'))
   }
   countOf(status: string): Promise<number> {
@@ -105,12 +109,14 @@ class Idiomatic implements Contender {
       .zrange(found, offset, offset + PAGE_SIZE - 1, 'REV')
       .del(found)
       .exec()
-    return this.#load(replies?.[1]?.[1] as string[])
+    return (await this.#load(replies?.[1]?.[1] as string[])).map(({ id }) => id)
   }
-  async #load(ids: readonly string[]): Promise<string[]> {
+  async #load(ids: readonly string[]): Promise<Hash[]> {
     const pipeline = this.redis.pipeline()
     for (const id of ids) pipeline.hgetall(`i:${id}`)
-    return ((await pipeline.exec()) ?? []).flatMap(([, fields]) => (fields as { id?: string }).id ?? [])
+    return ((await pipeline.exec()) ?? []).flatMap(([, fields]) =>
+      'id' in (fields as object) ? (fields as Hash) : [],
+    )
   }
   async #subscribe(
     handle: (message: { event: string; id: string; sentAt?: number }) => unknown,

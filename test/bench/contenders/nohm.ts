@@ -24,6 +24,8 @@ function idOfRecord(this: NohmModel): string {
   return (this.property('record') as { readonly id: string }).id
 }
 
+type Properties = ReturnType<NohmModel['allProperties']>
+
 /** An object mapper: type and status are indexed by sets, creation and deadline by sorted sets. */
 class NohmContender implements Contender {
   readonly #redis: Redis
@@ -68,7 +70,7 @@ class NohmContender implements Contender {
     return (await this.#Model.load(id)).allProperties()
   }
 
-  async list(): Promise<string[]> {
+  async list(): Promise<Properties[]> {
     return this.#load(await this.#Model.find({}))
   }
 
@@ -115,9 +117,11 @@ class NohmContender implements Contender {
   async #rows({ type, status, tag }: Newest, offset: number): Promise<string[]> {
     const ids = await this.#Model.find({ status, ...(type && { type }) })
     const tagged = tag === undefined ? ids : await this.#withTag(ids, tag)
-    return this.#load(
-      await this.#Model.sort({ field: 'createdAt', direction: 'DESC', limit: [offset, PAGE_SIZE] }, tagged),
+    const limit = [offset, PAGE_SIZE]
+    const streams = await this.#load(
+      await this.#Model.sort({ field: 'createdAt', direction: 'DESC', limit }, tagged),
     )
+    return streams.map(({ id }) => String(id))
   }
 
   /** It cannot index lists. */
@@ -129,9 +133,9 @@ class NohmContender implements Contender {
     })
   }
 
-  async #load(ids: readonly string[]): Promise<string[]> {
+  async #load(ids: readonly string[]): Promise<Properties[]> {
     const streams = await this.#Model.loadMany([...ids])
-    return streams.map((stream) => String(stream.allProperties().id))
+    return streams.map((stream) => stream.allProperties())
   }
 }
 

@@ -2,6 +2,7 @@ import {
   MockRegistry,
   RedisRegistry,
   type Registry,
+  type Stream,
   type StreamStatus,
   type StreamType,
   TTLManager,
@@ -52,8 +53,8 @@ export class Ours implements Contender {
     return this.registry.find(id)
   }
 
-  async list(): Promise<string[]> {
-    return (await this.registry.list()).map(({ id }) => id)
+  list(): Promise<Stream[]> {
+    return this.registry.list()
   }
 
   countOf(status: StreamStatus): Promise<number> {

@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis'
-import type { BenchStream, Contender, Entrant, Newest } from './contender.ts'
+import type { BenchRecord, BenchStream, Contender, Entrant, Newest } from './contender.ts'
 import { PAGE_SIZE } from './contender.ts'
 
 const CHUNK = 500
@@ -56,9 +56,9 @@ class Raw implements Contender {
     return json === null ? undefined : JSON.parse(json)
   }
 
-  async list(): Promise<string[]> {
+  async list(): Promise<BenchRecord[]> {
     const ids = await this.#redis.zrange(`${PREFIX}:active`, 0, -1)
-    const all: string[] = []
+    const all: BenchRecord[] = []
     for (let i = 0; i < ids.length; i += CHUNK) all.push(...(await this.#load(ids.slice(i, i + CHUNK))))
     return all
   }
@@ -104,12 +104,13 @@ class Raw implements Contender {
   }
 
   async #rows(which: Newest, offset: number): Promise<string[]> {
-    return this.#load(await this.#redis.zrange(answerKey(which), offset, offset + PAGE_SIZE - 1, 'REV'))
+    const ids = await this.#redis.zrange(answerKey(which), offset, offset + PAGE_SIZE - 1, 'REV')
+    return (await this.#load(ids)).map(({ id }) => id)
   }
 
-  async #load(ids: readonly string[]): Promise<string[]> {
+  async #load(ids: readonly string[]): Promise<BenchRecord[]> {
     const documents = await this.#redis.mget(ids.map((id) => `${PREFIX}:${id}`))
-    return documents.map((json) => (JSON.parse(json ?? '') as { id: string }).id)
+    return documents.map((json) => JSON.parse(json ?? ''))
   }
 }
 

@@ -102,9 +102,9 @@ class Seed implements Contender {
     return json === null ? undefined : JSON.parse(json)
   }
 
-  async list(): Promise<string[]> {
+  async list(): Promise<BenchRecord[]> {
     const documents = (await this.#redis.seedList(`${PREFIX}:active`, `${PREFIX}:`)) as string[]
-    return documents.map((json) => (JSON.parse(json) as BenchRecord).id)
+    return documents.map((json) => JSON.parse(json))
   }
 
   countOf(status: string): Promise<number> {
