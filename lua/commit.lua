@@ -26,7 +26,8 @@ if now > tonumber(ARGV[3]) then return { 'late', whole(now) } end
 local guard, write = ARGV[5], ARGV[8]
 local deadline = redis.call('ZSCORE', active, id)
 local live = deadline and tonumber(deadline) > now
-local record = parse_record(redis.call('HGET', base .. 'idx:rec', id))
+local wanted = write == 'put' and { unpack(ARGV, 22 + tonumber(ARGV[21]) * 3) } or {}
+local record = parse_record(redis.call('HGET', base .. 'idx:rec', id), wanted, format_entries(wanted))
 
 local function conflict()
   local doc = get_document(base, id)
@@ -69,9 +70,6 @@ if write == 'none' then
   end
   return { 'done', whole(now), table.concat({ record.token, record.fence, renewed, side }, '\0') }
 end
-
-local wanted = {}
-for i = 22 + tonumber(ARGV[21]) * 3, #ARGV do wanted[#wanted + 1] = ARGV[i] end
 
 local events = tonumber(ARGV[21])
 -- What was never a record of ours is removed without an event.

@@ -25,9 +25,6 @@ end
 
 -- Publishes an event in the seeds' envelope. Ids, types and sources hold nothing that JSON has to escape.
 local function publish_event(log, event)
-  -- What is no document of ours would make no JSON.
-  local own = '{"id":"' .. event.id .. '",'
-  if string.sub(event.doc, 1, #own) ~= own or string.sub(event.doc, -1) ~= '}' then return end
   local always, all, each, head, tail, defaults =
     string.match(log.channels, '^([^%z]*)%z([^%z]*)%z([^%z]*)%z([^%z]*)%z([^%z]*)%z([^%z]*)%z')
   local one = head .. event.id .. tail
@@ -35,6 +32,9 @@ local function publish_event(log, event)
     local listening = redis.call('PUBSUB', 'NUMSUB', all, one)
     if listening[2] == 0 and listening[4] == 0 then return end
   end
+  -- What is no document of ours would make no JSON.
+  local own = '{"id":"' .. event.id .. '",'
+  if string.sub(event.doc, 1, #own) ~= own or string.sub(event.doc, -1) ~= '}' then return end
   local side = event.side ~= '' and event.side or nil
   local statistics = side and merge_side(defaults, side) or defaults
   local created = tonumber(event.order)

@@ -6,25 +6,39 @@
 --   s<index>=<field>|<missing>  side value  member of idx:<index>, scored by that field of the side value
 --   t<index>=<value>   text        member <value>\0<id> of idx:<index>
 --   c<index>:<value>   counter     field of idx:counts
-local function parse_record(text)
-  if not text then return nil end
-  local fields = {}
-  for field in string.gmatch(text, '([^%z]*)%z') do fields[#fields + 1] = field end
-  if #fields < 5 then return nil end
-  local record = { token = fields[1], fence = fields[2], ttl = fields[3], order = fields[4], lapsed = fields[5] }
-  record.entries = {}
-  for i = 6, #fields do
-    local kind, separator = string.match(fields[i], '^([enstc])[^:=]*([:=])')
-    if not kind or (separator == ':') ~= (kind == 'e' or kind == 'c') then return nil end
-    record.entries[i - 5] = fields[i]
+local HEAD = '^([^%z]*)%z([^%z]*)%z([^%z]*)%z([^%z]*)%z([^%z]*)%z()'
+
+-- The entries as they end a record's bookkeeping.
+local function format_entries(entries)
+  return #entries == 0 and '' or table.concat(entries, '\0') .. '\0'
+end
+
+-- The entries that a record's bookkeeping ends with; nil when one of them is none.
+local function parse_entries(text)
+  local entries, n = {}, 0
+  for entry in string.gmatch(text, '([^%z]*)%z') do
+    if not string.find(entry, '^[ec][^:=]*:') and not string.find(entry, '^[nst][^:=]*=') then return nil end
+    n = n + 1
+    entries[n] = entry
   end
-  return record
+  return entries
+end
+
+-- wanted, wanted_text: entries that are expected, and how they are written. Where a record has just these, it is given
+-- the very same list, which saves taking its own apart.
+local function parse_record(text, wanted, wanted_text)
+  if not text then return nil end
+  local token, fence, ttl, order, lapsed, at = string.match(text, HEAD)
+  if not token then return nil end
+  local rest = string.sub(text, at)
+  local entries = rest == wanted_text and wanted or parse_entries(rest)
+  if not entries then return nil end
+  return { token = token, fence = fence, ttl = ttl, order = order, lapsed = lapsed, entries = entries }
 end
 
 local function format_record(record)
-  local fields = { record.token, record.fence, record.ttl, record.order, record.lapsed }
-  for i = 1, #record.entries do fields[i + 5] = record.entries[i] end
-  return table.concat(fields, '\0') .. '\0'
+  local head = { record.token, record.fence, record.ttl, record.order, record.lapsed }
+  return table.concat(head, '\0') .. '\0' .. format_entries(record.entries)
 end
 
 -- Name and value of an entry such as 'n<index>=<score>'.
