@@ -50,7 +50,7 @@ describe.each(entrants.map((entrant) => [entrant.name, entrant] as const))('%s',
     gauge = await ServerGauge.start()
     contender = await entrant.open(gauge.port)
     await inFlight(16, SIZE, (i) => contender.register(population.stream(i)))
-    await contender.prepare?.(Array.from({ length: SIZE }, (_, i) => population.stream(i)))
+    await contender.prepare?.(SIZE, population.stream)
   })
 
   afterAll(async () => {

@@ -38,10 +38,14 @@ export async function contest(job: Job, all: readonly Loaded[]): Promise<Cell[]>
   return runners.map(({ cell }) => cell)
 }
 
-async function runnersOf({ key, width }: Job, all: readonly Loaded[]): Promise<Runner[]> {
+async function runnersOf(
+  { key, width, most = Number.POSITIVE_INFINITY }: Job,
+  all: readonly Loaded[],
+): Promise<Runner[]> {
   const runners: Runner[] = []
   for (const loaded of all) {
     const { entrant, size, contestant } = loaded
+    if (size > most) continue
     if (!(await contestant.ask({ do: 'begin', size, job: key }))) continue
     const figures = { perSecond: [], redisMicros: [], longestMs: [] }
     runners.push({ loaded, cell: { entrant: entrant.key, size, job: key, width, ...figures }, count: width })

@@ -28,7 +28,7 @@ async function open({ entrant: key, size, port }: Extract<Request, { do: 'open' 
   const began = performance.now()
   await inFlight(IN_FLIGHT, size, (i) => contender.register(population.stream(i)))
   const ms = performance.now() - began
-  if (contender.prepare) await contender.prepare(Array.from({ length: size }, (_, i) => population.stream(i)))
+  await contender.prepare?.(size, population.stream)
   instances.set(size, { contender, population })
   return ms
 }

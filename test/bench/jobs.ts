@@ -29,6 +29,8 @@ export interface Job {
   readonly width: number
   /** Undefined where the contender has no such thing. */
   readonly on: (contender: Contender, population: Population) => Promise<Work | undefined> | Work | undefined
+  /** The most streams that it is done with. */
+  readonly most?: number
   /** Whether all contenders must give the same answer. */
   readonly isQuestion?: true
 }
@@ -121,6 +123,7 @@ export const jobs: readonly Job[] = [
     key: 'list',
     name: 'list all',
     width: 1,
+    most: 100_000,
     isQuestion: true,
     on: (to) =>
       to.list && {

@@ -41,7 +41,7 @@ export interface Contender {
   /** Takes back what `register` did, in any way that leaves nothing: it is not measured. */
   remove(stream: BenchStream): Promise<unknown>
   /** Called once when all are registered, before anything is measured. */
-  prepare?(streams: readonly BenchStream[]): Promise<unknown>
+  prepare?(size: number, stream: (i: number) => BenchStream): Promise<unknown>
   heartbeat?(id: string, ttlMs?: number): Promise<unknown>
   report?(id: string, report: Report): Promise<unknown>
   setStatus?(id: string, status: StreamStatus): Promise<unknown>

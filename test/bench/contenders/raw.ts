@@ -22,12 +22,12 @@ class Raw implements Contender {
     return this.#redis.del(`${PREFIX}:${id}`)
   }
 
-  async prepare(streams: readonly BenchStream[]): Promise<void> {
-    this.#record = JSON.stringify(streams[0]?.record)
-    for (let first = 0; first < streams.length; first += CHUNK) {
+  async prepare(size: number, stream: (i: number) => BenchStream): Promise<void> {
+    this.#record = JSON.stringify(stream(0).record)
+    for (let first = 0; first < size; first += CHUNK) {
       const pipeline = this.#redis.pipeline()
-      for (const [i, { id, record }] of streams.slice(first, first + CHUNK).entries()) {
-        const order = first + i
+      for (let order = first; order < Math.min(size, first + CHUNK); order++) {
+        const { id, record } = stream(order)
         pipeline.zadd(`${PREFIX}:active`, order, id).zadd(`${PREFIX}:count:${record.status}`, order, id)
         pipeline.zadd(answerKey({ type: record.type, status: record.status }), order, id)
         pipeline.hincrby(`${PREFIX}:types`, record.type, 1)
