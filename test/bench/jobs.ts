@@ -116,6 +116,7 @@ export const jobs: readonly Job[] = [
     key: 'groups',
     name: 'count by type',
     width: 1,
+    most: 100_000,
     isQuestion: true,
     on: (to) => to.countByType && { run: () => to.countByType!() },
   },
