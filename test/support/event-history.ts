@@ -135,6 +135,11 @@ function positionsOf(cursor: string, partitions: number): (string | undefined)[]
   return cursor === 'start' ? new Array<undefined>(partitions).fill(undefined) : cursor.split('.')
 }
 
+/** Where there was no log, one has begun: nothing was before it that could have been seen or lost. */
+function hasJustBegun(before: string | undefined, position: string | undefined): boolean {
+  return before === '0-0' && position !== undefined && sequenceOf(position) === 0
+}
+
 /** Takes a history apart by partitions. Each item's cursor moves on in the item's own partition alone. */
 function tracksOf({ from, until, seen }: History, { logs, partitionOf }: Truth, faults: string[]): Track[] {
   const starts = positionsOf(from, logs.length)
@@ -142,6 +147,7 @@ function tracksOf({ from, until, seen }: History, { logs, partitionOf }: Truth, 
   const steps: Step[][] = logs.map(() => [])
   for (const { item } of seen) {
     const positions = item.cursor.split('.')
+    for (const [i, position] of positions.entries()) if (hasJustBegun(at[i], position)) at[i] = position
     const moved = positions.flatMap((position, i) => (position === (at[i] ?? '0-0') ? [] : [i]))
     const [partition = item.type === 'gap' ? 0 : partitionOf(item.streamId), ...others] = moved
     if (others.length > 0) faults.push(`${item.cursor} moves on in several partitions`)
@@ -167,7 +173,8 @@ function orderFaults({ start, end, steps }: Track, log: readonly LogRecord[]): s
     }
     at = logId
   }
-  if ((end ?? '0-0') !== (at ?? '0-0')) faults.push(`ends at ${end}, but what was seen last is ${at}`)
+  if ((end ?? '0-0') !== (at ?? '0-0') && !hasJustBegun(at, end))
+    faults.push(`ends at ${end}, but what was seen last is ${at}`)
   return faults
 }
 
