@@ -27,9 +27,9 @@ export function eventFigures(heard: readonly Heard[]): Figure[] {
   ]
 }
 
-/** Reads the whole log of the smallest registry of ours, which the events were measured on. */
+/** Reads the whole log of the largest registry of ours. */
 export async function catchUp(all: readonly Loaded[]): Promise<Figure[]> {
-  const [ours] = oursOf(all)
+  const ours = oursOf(all).at(-1)
   if (ours === undefined) return []
   const { events, bytes } = await ours.gauge.log()
   const rates = await withRegistry(ours.gauge.port, async (registry) => {

@@ -15,7 +15,7 @@ const SIZE = 10_000
 /** What of the contest has a target. */
 export function contestFigures(cells: readonly Cell[], loaded: readonly Loaded[]): Figure[] {
   const bytes = (key: string): number =>
-    loaded.find(({ entrant, size }) => entrant.key === key && size === SIZE)?.bytesPerStream ?? Number.NaN
+    loaded.findLast(({ entrant }) => entrant.key === key)?.bytesPerStream ?? Number.NaN
   return [
     {
       what: 'get, 64 in flight',
