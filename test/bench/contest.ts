@@ -4,7 +4,7 @@ import type { Job } from './jobs.ts'
 
 /** How long the work of one round takes about, and what is done before to warm up, milliseconds. */
 const ROUND_MS = 80
-const WARM_UP_MS = 120
+const WARM_UP_MS = 90
 export const ROUNDS = 5
 
 /** What one contender did of one job: a figure for each round. */

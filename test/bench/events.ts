@@ -12,7 +12,7 @@ const WRITER = fileURLToPath(new URL('./events-writer.ts', import.meta.url))
 const WARM_SHARE = 0.2
 
 const LOADS = {
-  slow: { perSecond: 100, count: 120 },
+  slow: { perSecond: 100, count: 80 },
   fast: { perSecond: 5_000, count: 6_000 },
   flood: { perSecond: 0, count: 8_000 },
 } as const satisfies Record<string, WriterOrder>

@@ -44,7 +44,7 @@ export function latencyChart(cells: readonly Cell[]): string {
     legend: {
       top: 8,
       data: shown.map(({ name }) => name),
-      textStyle: { color: INK, fontFamily: FONT },
+      textStyle: { color: INK, fontFamily: FONT, fontSize: 11 },
       icon: 'circle',
     },
     xAxis: panels.map((_, i) => ({ ...axis(i), min: 1_000 })),

@@ -190,7 +190,7 @@ ${table(['what', 'reached', 'target', ''], of.map(figureRow))}`,
   )
   return `## Targets
 
-What this library promised itself, and what it reached in this run.
+What this library promised itself, and what it reached in this run. Why some are missed: [where the time goes](performance.md).
 
 ${sections.join('\n\n')}`
 }

@@ -10,7 +10,7 @@ import { sampleStream } from '../sample-streams.ts'
 
 const SESSIONS = 10_000
 const SESSION_TTL_MS = 30_000
-const MEASURED_MS = 10_000
+const MEASURED_MS = 8_000
 const LAPSED = 100_000
 const LEASE_MS = 2_000
 const ROUNDS = 5
