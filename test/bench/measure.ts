@@ -1,11 +1,11 @@
-/** What one contender did: operations a second, one figure for each round. */
+/** What one kind of work did: operations a second, one figure for each round. */
 export interface Rates {
   readonly name: string
   readonly perSecond: readonly number[]
 }
 
 /** Work of a known number of operations. */
-export interface Contender {
+export interface Timed {
   readonly name: string
   readonly operations: number
   run(): Promise<void>
@@ -22,11 +22,11 @@ export function quantile(values: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN
 }
 
-/** Runs the contenders in turn, `rounds` times after one to warm up, so that noise hits all of them alike. */
-export async function compare(contenders: readonly Contender[], rounds = 5): Promise<Rates[]> {
-  const rates = contenders.map(({ name }) => ({ name, perSecond: [] as number[] }))
+/** Does all kinds of work in turn, `rounds` times after one to warm up, so that noise hits all of them alike. */
+export async function compare(works: readonly Timed[], rounds = 5): Promise<Rates[]> {
+  const rates = works.map(({ name }) => ({ name, perSecond: [] as number[] }))
   for (let round = 0; round <= rounds; round++) {
-    for (const [i, { operations, run }] of contenders.entries()) {
+    for (const [i, { operations, run }] of works.entries()) {
       const start = performance.now()
       await run()
       if (round > 0) rates[i]?.perSecond.push((operations * 1_000) / (performance.now() - start))

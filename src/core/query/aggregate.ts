@@ -52,7 +52,7 @@ export class Grouping {
   results(): GroupResult[] {
     const { aggregates } = this.#tree
     return [...this.#groups.values()].sort(compareGroups).map(({ key, figures, count }) => {
-      const result: Record<string, unknown> = { key }
+      const result: Pick<GroupResult, 'key'> & Record<string, unknown> = { key }
       let next = 0
       for (const aggregate of aggregates) {
         if (aggregate.fn === 'count') result.count = count
@@ -62,7 +62,7 @@ export class Grouping {
           result[aggregate.fn] = named
         }
       }
-      return result as unknown as GroupResult
+      return result as GroupResult
     })
   }
 
